@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""How every command of ours starts and ends: errors as one message, Ctrl-C quietly."""
+
+import subprocess
+import sys
+
+from .errors import LabError
+
+EXIT_ERROR = 2             # the lab itself failed; the guest's outcomes have their own codes
+EXIT_INTERRUPTED = 130
+
+
+def start(command):
+    """Run command(arguments) as the program; it returns the exit status."""
+    try:
+        sys.exit(command(sys.argv[1:]))
+    except LabError as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+    except subprocess.CalledProcessError as error:
+        print(f'error: {error.cmd[0]} failed with status {error.returncode}', file=sys.stderr)
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
