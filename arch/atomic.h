@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Atomic operations on what the guest shares with Xen, and between its VCPUs.
+ *
+ * A CPU defines, in its atomic_arch.h: smp_mb, smp_rmb, smp_wmb, arch_cpu_relax, atomic_cas32,
+ * atomic_test_and_set_bit, atomic_test_and_clear_bit and atomic_xchg_word. The rest follows from
+ * them here, unless the CPU has better and says so by a macro of the same name.
+ *
+ * Every read-modify-write is a full barrier. `word` operations are on xen_ulong_t, the width Xen
+ * itself uses on event bitmaps and selectors; bits count from 0 within one word.
+ */
+#ifndef XENLET_ATOMIC_H
+#define XENLET_ATOMIC_H
+
+#include "atomic_arch.h"
+
+/* One access, not torn, not repeated, not reordered by the compiler with another of these. */
+#define atomic_read(p)     (*(const volatile __typeof__(*(p)) *)(p))
+#define atomic_write(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
+
+#ifndef atomic_read_acquire
+#define atomic_read_acquire(p)                                                                     \
+    ({                                                                                             \
+        __typeof__(*(p)) v_ = atomic_read(p);                                                      \
+        smp_rmb();                                                                                 \
+        v_;                                                                                        \
+    })
+#endif
+
+/* Whatever was read or written before is before this for everyone. */
+#ifndef atomic_write_release
+#define atomic_write_release(p, v)                                                                 \
+    do {                                                                                           \
+        smp_rmb();                                                                                 \
+        smp_wmb();                                                                                 \
+        atomic_write(p, v);                                                                        \
+    } while (0)
+#endif
+
+#ifndef atomic_set_bit
+static inline void atomic_set_bit(xen_ulong_t *word, unsigned int bit)
+{
+    (void)atomic_test_and_set_bit(word, bit);
+}
+#endif
+
+#ifndef atomic_clear_bit
+static inline void atomic_clear_bit(xen_ulong_t *word, unsigned int bit)
+{
+    (void)atomic_test_and_clear_bit(word, bit);
+}
+#endif
+
+#endif

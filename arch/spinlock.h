@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ticketless spin lock. Whoever takes it has upcalls masked on its VCPU, so that a handler there
+ * cannot spin on what it interrupted.
+ */
+#ifndef XENLET_SPINLOCK_H
+#define XENLET_SPINLOCK_H
+
+#include "arch/atomic.h"
+
+struct spinlock {
+    uint32_t held;
+};
+
+static inline bool spin_trylock(struct spinlock *lock)
+{
+    return atomic_cas32(&lock->held, 0, 1) == 0;
+}
+
+static inline void spin_lock(struct spinlock *lock)
+{
+    while (!spin_trylock(lock)) {
+        while (atomic_read(&lock->held))
+            arch_cpu_relax();
+    }
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+    atomic_write_release(&lock->held, 0);
+}
+
+#endif

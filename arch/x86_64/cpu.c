@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* A VCPU's own data and state, and what the rest of the library asks of it. */
+#include <xenlet/domain.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/hypercall_pv.h>
+#include <xenlet/memory.h>
+#include "arch/x86_64/fp.h"
+#include "arch/x86_64/mmu.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/trap.h"
+#include "boot/x86_64/layout.h"
+#include "platform_arch.h"
+
+extern const char boot_stack[];
+
+/* Upcalls begin masked, whatever is registered: no handler exists yet. */
+static struct percpu boot_percpu = {
+    .info.evtchn_upcall_mask = 1,
+    .self = &boot_percpu,
+    .stack_name = "boot_stack",
+    .stack = boot_stack,
+};
+
+/* Its frame is replaced by that of shared_info; it must not share a page with anything. */
+static char shared_info_page[LAYOUT_PAGE_SIZE] __attribute__((aligned(LAYOUT_PAGE_SIZE)));
+
+void arch_init(const struct start_info *si)
+{
+    int rc = hypercall_set_segment_base(SEGBASE_GS_KERNEL, (unsigned long)&boot_percpu);
+
+    /* Without this nothing can be reported either. */
+    while (rc)
+        hypercall_sched_shutdown(SHUTDOWN_crash);
+    arch_mmu_early_init(si);
+}
+
+void arch_protect(const struct start_info *si)
+{
+    int rc = arch_traps_init();
+
+    if (rc)
+        xenlet_panic("Xen refused our trap handlers (%d)", rc);
+    arch_mmu_init(si);
+}
+
+int arch_vcpu_info_init(struct vcpu_info **info)
+{
+    struct percpu *cpu = percpu();
+    int rc = hypercall_register_vcpu_info(cpu->vcpu, xenlet_gfn(&cpu->info),
+                                          (uintptr_t)&cpu->info % LAYOUT_PAGE_SIZE);
+
+    *info = &cpu->info;
+    return rc;
+}
+
+struct shared_info *arch_map_shared_info(const struct start_info *si)
+{
+    int rc = hypercall_update_va_mapping((unsigned long)shared_info_page,
+                                         (si->shared_info & PTE_FRAME) | PTE_RW, UVMF_INVLPG);
+
+    return rc ? NULL : (struct shared_info *)shared_info_page;
+}
+
+const struct vcpu_time_info *arch_time_info(void)
+{
+    return &percpu()->info.time;
+}
+
+void arch_backtrace_here(void)
+{
+    arch_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+}
+
+unsigned int platform_vcpu(void)
+{
+    return percpu()->vcpu;
+}
+
+unsigned long platform_upcalls_save(void)
+{
+    return arch_upcalls_save();
+}
+
+/*
+ * Xen tells only once: what came in while upcalls were masked is ours to find. It is delivered from
+ * here, as a function call, rather than by a hypercall that would have Xen interrupt us.
+ */
+void platform_upcalls_restore(unsigned long flags)
+{
+    volatile struct vcpu_info *info = &percpu()->info;
+
+    if (flags)
+        return;
+    for (;;) {
+        __asm__ volatile("" ::: "memory");
+        info->evtchn_upcall_mask = 0;
+        if (!info->evtchn_upcall_pending)
+            return;
+        info->evtchn_upcall_mask = 1;
+        evtchn_upcall();
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The FP, SSE and AVX registers. The library itself never touches them; a handler that does has
+ * them saved around it.
+ */
+#ifndef XENLET_FP_H
+#define XENLET_FP_H
+
+#include <stdint.h>
+
+/*
+ * Find out what there is to save, switch on what Xen lets us have, and give this VCPU an area. 0 or
+ * -XEN_ENOMEM. Once on each VCPU.
+ */
+int arch_fp_init(void);
+
+/* Save this VCPU's registers and give the C ABI's state at a function's entry; and put them back. */
+void arch_fp_save(void);
+void arch_fp_restore(void);
+
+/* The components XSAVE saves (XCR0), 0 when FXSAVE is used; and the bytes of an area. */
+uint64_t arch_fp_mask(void);
+uint32_t arch_fp_size(void);
+
+#endif

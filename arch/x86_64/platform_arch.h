@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What kernel/ needs of the CPU it runs on. */
+#ifndef XENLET_PLATFORM_ARCH_H
+#define XENLET_PLATFORM_ARCH_H
+
+#include <xenlet/platform.h>
+
+/*
+ * First of all: this VCPU's own data, and the numbers of pages. After it platform_vcpu(),
+ * platform_upcalls_save() and xenlet_gfn() work.
+ */
+void arch_init(const struct start_info *si);
+
+/* Trap handlers, and W^X with guard pages. Panics when Xen refuses. */
+void arch_protect(const struct start_info *si);
+
+/* Register this VCPU's vcpu_info with Xen, and give it. 0 or Xen's answer. */
+int arch_vcpu_info_init(struct vcpu_info **info);
+
+/* Map shared_info; NULL when Xen refuses. */
+struct shared_info *arch_map_shared_info(const struct start_info *si);
+
+/* The free memory: pfns below boot_used are taken, those up to boot_mapped are mapped already. */
+xen_pfn_t arch_mmu_boot_used(void);
+xen_pfn_t arch_mmu_boot_mapped(void);
+int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
+
+/* This VCPU's time, as Xen publishes it. */
+const struct vcpu_time_info *arch_time_info(void);
+
+/* The counter vcpu_time_info speaks of, read after every load before it. */
+static inline uint64_t arch_counter(void)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi)::"memory");
+    return (uint64_t)hi << 32 | lo;
+}
+
+/* (a * b) >> 32 without losing bits. */
+static inline uint64_t arch_mul_shift32(uint64_t a, uint32_t b)
+{
+    uint64_t lo, hi;
+
+    __asm__("mulq %3" : "=a"(lo), "=d"(hi) : "a"(a), "r"((uint64_t)b) : "cc");
+    return lo >> 32 | hi << 32;
+}
+
+/* See fp.h: what a handler needs saved. */
+int arch_fp_init(void);
+
+/* Print the calls that led here. */
+void arch_backtrace_here(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking at addresses that may fault: each access has an entry in the exception table. */
+#include <xenlet/memory.h>
+
+/* Faults at label 1 (or, for a call, on returning to label 1) go on at label 3, with rc as it was. */
+#define EXTABLE                                                                                    \
+    ".pushsection .extable, \"a\", @progbits\n\t"                                                  \
+    ".balign 8\n\t"                                                                                \
+    ".quad 1b, 3b\n\t"                                                                             \
+    ".popsection\n\t"
+
+int xenlet_probe_read(const void *p, uint8_t *value)
+{
+    int rc = -XEN_EFAULT;
+    uint8_t v = 0;
+
+    __asm__ volatile("1: movb %2, %1\n\t"
+                     "xorl %0, %0\n"
+                     "3:\n\t" EXTABLE
+                     : "+r"(rc), "+q"(v)
+                     : "m"(*(const volatile uint8_t *)p));
+    if (rc == 0)
+        *value = v;
+    return rc;
+}
+
+int xenlet_probe_write(void *p, uint8_t value)
+{
+    int rc = -XEN_EFAULT;
+
+    __asm__ volatile("1: movb %2, %1\n\t"
+                     "xorl %0, %0\n"
+                     "3:\n\t" EXTABLE
+                     : "+r"(rc), "=m"(*(volatile uint8_t *)p)
+                     : "q"(value)
+                     : "memory");
+    return rc;
+}
+
+int xenlet_probe_exec(const void *p)
+{
+    int rc = -XEN_EFAULT;
+
+    __asm__ volatile("call *%1\n"
+                     "1: xorl %0, %0\n"
+                     "3:\n\t" EXTABLE
+                     : "+b"(rc)
+                     : "r"(p)
+                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+    return rc;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions: told to Xen, survived where an exception table says how, reported otherwise.
+ */
+#include <xenlet/domain.h>
+#include <xenlet/console.h>
+#include <xenlet/hypercall_pv.h>
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/mmu.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/trap.h"
+#include "kernel/internal.h"
+
+/* A fault at `at`, or in a call that returns to `at`, goes on at `fixup`. */
+struct extable_entry {
+    uint64_t at, fixup;
+};
+extern const struct extable_entry xenlet_extable_start[], xenlet_extable_end[];
+
+extern const uint64_t arch_trap_entries[TRAP_NR];
+
+arch_trap_hook_t *arch_trap_hook;
+
+static const char *const trap_names[TRAP_NR] = {
+    "divide error", "debug", NULL, "breakpoint", "overflow", "bound range", "invalid opcode",
+    "device not available", NULL, NULL, "invalid TSS", "segment not present", "stack segment",
+    "general protection", "page fault", NULL, "x87 FP error", "alignment check", "machine check",
+    "SIMD FP error", "virtualization", "control protection",
+};
+
+int arch_traps_init(void)
+{
+    struct trap_info table[TRAP_NR + 1];
+    unsigned int nr = 0;
+    int rc;
+
+    for (unsigned int v = 0; v < TRAP_NR; v++) {
+        if (!arch_trap_entries[v])
+            continue;
+        /* int3 and into may be executed by us, and we are ring 3 to Xen. */
+        table[nr] = (struct trap_info){ .vector = (uint8_t)v,
+                                        .flags = v == 3 || v == 4 ? 3 : 0,
+                                        .cs = FLAT_KERNEL_CS,
+                                        .address = arch_trap_entries[v] };
+        TI_SET_IF(&table[nr], 1);
+        nr++;
+    }
+    table[nr] = (struct trap_info){ 0 };
+    rc = hypercall_set_trap_table(table);
+    if (rc)
+        return rc;
+    rc = hypercall_callback_register(CALLBACKTYPE_failsafe, (unsigned long)arch_failsafe_entry,
+                                     CALLBACKF_mask_events);
+    if (rc)
+        return rc;
+    return hypercall_callback_register(CALLBACKTYPE_event, (unsigned long)arch_upcall_entry, 0);
+}
+
+static bool extable_fixup(struct trap_regs *regs, uint64_t at)
+{
+    for (const struct extable_entry *e = xenlet_extable_start; e < xenlet_extable_end; e++) {
+        if (e->at == at) {
+            regs->rip = e->fixup;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool recover(struct trap_regs *regs)
+{
+    const uint64_t *top = (const uint64_t *)regs->rsp;
+
+    if (extable_fixup(regs, regs->rip))
+        return true;
+    /* A call to where nothing can be executed: the fault is there, but the call is to blame. */
+    if (regs->vector == TRAP_PAGE_FAULT && regs->rip == percpu()->info.arch.cr2 &&
+        extable_fixup(regs, *top)) {
+        regs->rsp += 8;
+        return true;
+    }
+    return false;
+}
+
+static void report_page_fault(uint64_t error)
+{
+    uint64_t addr = percpu()->info.arch.cr2;
+    const char *what = error & 16 ? "execute" : error & 2 ? "write" : "read";
+    const char *stack;
+    bool guard = false;
+
+    console_printf("cannot %s address %#lx: %s\n", what, addr,
+                   error & 1 ? "not allowed there" : "nothing is mapped there");
+    stack = arch_stack_of(addr, &guard);
+    if (stack && guard)
+        console_printf("the address is in the guard page of %s\n", stack);
+}
+
+void arch_trap(struct trap_regs *regs);
+void arch_trap(struct trap_regs *regs)
+{
+    if (arch_trap_hook && arch_trap_hook(regs))
+        return;
+    if (recover(regs))
+        return;
+    panic_begin();
+    console_printf("\nVCPU %u: %s (vector %lu, error code %#lx)\n", percpu()->vcpu,
+                   trap_names[regs->vector], regs->vector, regs->error);
+    if (regs->vector == TRAP_PAGE_FAULT)
+        report_page_fault(regs->error);
+    arch_show_regs(regs);
+    arch_backtrace(regs->rip, regs->rbp);
+    panic_end();
+}
+
+void arch_failsafe(void) __attribute__((noreturn));
+void arch_failsafe(void)
+{
+    xenlet_panic("Xen could not return to us: a segment register is not valid");
+}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# How the library, the examples and the guests of the tests are compiled; included by Makefile.
+#
+#   CC_NAME=gcc|clang   the compiler; everything goes to build/$(CC_NAME)
+#   ARCH=x86_64         the CPU
+
+ARCH    ?= x86_64
+CC_NAME ?= gcc
+OUT     := build/$(CC_NAME)
+
+ifeq ($(filter $(CC_NAME),gcc clang),)
+$(error CC_NAME=$(CC_NAME): there are gcc and clang)
+endif
+GUEST_CC := $(CC_NAME)
+
+# What every object of a guest is compiled with, a program's too: upcalls come in on any stack, so
+# nothing may be kept below the stack pointer, and no register or section is special but %gs.
+GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
+	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common
+# The library leaves x87, SSE and AVX alone: a handler that does too costs no save.
+LIB_CFLAGS := -mgeneral-regs-only -fvisibility=hidden
+
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith \
+	-Wwrite-strings -Wvla -Wshadow
+INCLUDES := -nostdinc -isystem $(shell $(GUEST_CC) -print-file-name=include) \
+	-isystem build/include -Iinclude -I. -Iarch/$(ARCH)
+COMPILE   = $(GUEST_CC) $(GUEST_CFLAGS) $(WARNINGS) $(INCLUDES) -MMD -MP
+
+LIB_SOURCES := $(wildcard hypercall/*.c hypercall/$(ARCH)/*.c evtchn/*.c kernel/*.c \
+	arch/$(ARCH)/*.c arch/$(ARCH)/*.S)
+LIB_OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(LIB_SOURCES)))
+START       := $(OUT)/boot/$(ARCH)/pv.S.o
+LIB         := $(OUT)/libxenlet.a
+LDS         := boot/$(ARCH)/pv.lds
+
+LINK = ld -nostdlib -static -z noexecstack -z max-page-size=4096 --gc-sections \
+	--no-warn-rwx-segments -T $(LDS) $(START)
+
+EXAMPLES  := $(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c))
+SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
+	$(wildcard tests/xen/selftest/*.c))
+SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
+CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
+IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
+
+.PHONY: images build-gcc build-clang
+images: $(LIB) $(START) $(IMAGES)
+build-gcc build-clang:
+	@$(MAKE) --no-print-directory images CC_NAME=$(@:build-%=%)
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	@ar crs $@ $^
+
+# Objects need Xen's headers, which come from a package.
+$(OUT)/%.o: | build/include/xen/.stamp
+
+$(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o: \
+		COMPILE += $(LIB_CFLAGS)
+
+$(OUT)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(COMPILE) -c $< -o $@
+
+$(OUT)/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(COMPILE) -D__ASSEMBLY__ -c $< -o $@
+
+$(OUT)/examples/%.elf: $(OUT)/examples/%.c.o $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $< $(LIB) -o $@
+
+$(OUT)/selftest/%.elf: $(OUT)/tests/xen/selftest/%.c.o $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $< $(LIB) -o $@
+
+$(OUT)/tests/suite.elf: $(SUITE_OBJECTS) $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $(SUITE_OBJECTS) $(LIB) -o $@
+
+$(OUT)/tests/%.elf: $(OUT)/tests/guest/crash/%.c.o $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $< $(LIB) -o $@
+
+.SECONDARY:
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* A channel's life: bound to its source, moved between VCPUs, closed. */
+#include <xenlet/hypercall.h>
+#include "evtchn/internal.h"
+
+#define ALL_FLAGS (EVTCHN_HANDLER_GPR | EVTCHN_MASKED | EVTCHN_NO_SHARE)
+
+/* --- Xen's side ----------------------------------------------------------------------------- */
+
+static int bind_virq(struct evtchn *ch)
+{
+    int rc = hypercall_evtchn_bind_virq(ch->source, ch->vcpu, &ch->port);
+
+    /* Global and per-domain ones are bound on VCPU 0 and moved; a number that is none fails again. */
+    if (rc != -XEN_EINVAL || ch->vcpu == 0)
+        return rc;
+    rc = hypercall_evtchn_bind_virq(ch->source, 0, &ch->port);
+    if (rc)
+        return rc;
+    rc = hypercall_evtchn_bind_vcpu(ch->port, ch->vcpu);
+    if (rc)
+        hypercall_evtchn_close(ch->port);
+    return rc;
+}
+
+int evtchn_open(struct evtchn *ch)
+{
+    switch (ch->kind) {
+    case KIND_UNBOUND:
+        return hypercall_evtchn_alloc_unbound(DOMID_SELF, ch->remote_dom, &ch->port);
+    case KIND_INTERDOMAIN:
+        return hypercall_evtchn_bind_interdomain(ch->remote_dom, ch->remote_port, &ch->port);
+    case KIND_VIRQ:
+        return bind_virq(ch);
+    case KIND_PIRQ:
+        return hypercall_evtchn_bind_pirq(ch->source, ch->pirq_flags, &ch->port);
+    case KIND_IPI:
+        return hypercall_evtchn_bind_ipi(ch->vcpu, &ch->port);
+    default:
+        return -XEN_ENOTCONN;
+    }
+}
+
+int evtchn_attach(struct evtchn *ch)
+{
+    int rc;
+
+    if (ch->port >= evtchn_ops->nr_ports)
+        return -XEN_ENOSPC;
+    rc = evtchn_ops->port_setup(ch->port);
+    return rc ? rc : evtchn_publish(ch);
+}
+
+/* --- binding -------------------------------------------------------------------------------- */
+
+static struct evtchn *new_channel(evtchn_handler_t *handler, void *data, unsigned int flags)
+{
+    struct evtchn *ch = evtchn_handle_alloc();
+
+    if (!ch)
+        return NULL;
+    ch->handler = handler;
+    ch->data = data;
+    ch->flags = (uint8_t)flags;
+    ch->share = EVTCHN_SHARE_DEFAULT;
+    ch->budget = ch->share;
+    ch->reasons = REASON_MOVE;
+    if (!handler || (flags & EVTCHN_MASKED))
+        ch->reasons |= REASON_USER;
+    return ch;
+}
+
+/* Bind as `like` says; take over its port when it has one. */
+static int bind(const struct evtchn *like, evtchn_handler_t *handler, void *data,
+                unsigned int flags, struct evtchn **out)
+{
+    struct evtchn *ch;
+    int rc;
+
+    if (flags & ~ALL_FLAGS)
+        return -XEN_EINVAL;
+    ch = new_channel(handler, data, flags);
+    if (!ch)
+        return -XEN_ENOMEM;
+    ch->kind = like->kind;
+    ch->port = like->port;
+    ch->vcpu = like->vcpu;
+    ch->source = like->source;
+    ch->pirq_flags = like->pirq_flags;
+    ch->remote_dom = like->remote_dom;
+    ch->remote_port = like->remote_port;
+
+    rc = like->port ? 0 : evtchn_open(ch);
+    if (rc == 0) {
+        rc = evtchn_attach(ch);
+        if (rc && !like->port)
+            hypercall_evtchn_close(ch->port);
+    }
+    if (rc) {
+        evtchn_handle_free(ch);
+        return rc;
+    }
+    *out = ch; /* before the first delivery, which may want it */
+    evtchn_release(ch, REASON_MOVE);
+    return 0;
+}
+
+int evtchn_bind_unbound(domid_t remote, evtchn_handler_t *handler, void *data, unsigned int flags,
+                        struct evtchn **ch)
+{
+    struct evtchn like = { .kind = KIND_UNBOUND, .remote_dom = remote };
+
+    return bind(&like, handler, data, flags, ch);
+}
+
+int evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port, evtchn_handler_t *handler,
+                            void *data, unsigned int flags, struct evtchn **ch)
+{
+    struct evtchn like = { .kind = KIND_INTERDOMAIN,
+                           .remote_dom = remote,
+                           .remote_port = remote_port };
+
+    return bind(&like, handler, data, flags, ch);
+}
+
+int evtchn_bind_virq(uint32_t virq, unsigned int vcpu, evtchn_handler_t *handler, void *data,
+                     unsigned int flags, struct evtchn **ch)
+{
+    struct evtchn like = { .kind = KIND_VIRQ, .source = virq, .vcpu = vcpu };
+
+    return bind(&like, handler, data, flags, ch);
+}
+
+int evtchn_bind_pirq(uint32_t pirq, bool share, evtchn_handler_t *handler, void *data,
+                     unsigned int flags, struct evtchn **ch)
+{
+    struct evtchn like = { .kind = KIND_PIRQ,
+                           .source = pirq,
+                           .pirq_flags = share ? BIND_PIRQ__WILL_SHARE : 0 };
+
+    return bind(&like, handler, data, flags, ch);
+}
+
+int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, unsigned int flags,
+                    struct evtchn **ch)
+{
+    struct evtchn like = { .kind = KIND_IPI, .vcpu = vcpu };
+
+    return bind(&like, handler, data, flags, ch);
+}
+
+int evtchn_identify(struct evtchn *ch, const struct evtchn_status *s)
+{
+    ch->vcpu = s->vcpu;
+    switch (s->status) {
+    case EVTCHNSTAT_unbound:
+        ch->kind = KIND_UNBOUND;
+        ch->remote_dom = s->u.unbound.dom;
+        return 0;
+    case EVTCHNSTAT_interdomain:
+        ch->kind = KIND_INTERDOMAIN;
+        ch->remote_dom = s->u.interdomain.dom;
+        ch->remote_port = s->u.interdomain.port;
+        return 0;
+    case EVTCHNSTAT_virq:
+        ch->kind = KIND_VIRQ;
+        ch->source = s->u.virq;
+        return 0;
+    case EVTCHNSTAT_pirq:
+        ch->kind = KIND_PIRQ;
+        ch->source = s->u.pirq;
+        return 0;
+    case EVTCHNSTAT_ipi:
+        ch->kind = KIND_IPI;
+        return 0;
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
+int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, unsigned int flags,
+                     struct evtchn **ch)
+{
+    struct evtchn_status status = { .dom = DOMID_SELF, .port = port };
+    struct evtchn like = { .port = port };
+    int rc = port ? hypercall_evtchn_status(&status) : -XEN_EINVAL;
+
+    if (rc == 0)
+        rc = evtchn_identify(&like, &status);
+    return rc ? rc : bind(&like, handler, data, flags, ch);
+}
+
+/* --- the rest of a life --------------------------------------------------------------------- */
+
+int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    if (vcpu >= EVTCHN_MAX_VCPUS || !evtchn_vcpus[vcpu])
+        return -XEN_ENOENT;
+    evtchn_hold(ch, REASON_MOVE);
+    rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
+    if (rc == 0) {
+        evtchn_storm_forget(ch);
+        atomic_write(&ch->vcpu, vcpu);
+    }
+    /* What is pending was raised where the channel was: only Xen can raise it where it is now. */
+    evtchn_release_by_xen(ch, rc ? REASON_MOVE : REASON_MOVE | REASON_STORM);
+    return rc;
+}
+
+/* Whether this VCPU runs the handler, below us; waits while another one does. */
+static bool drain(const struct evtchn *ch)
+{
+    unsigned int me = platform_vcpu();
+    bool ours = false;
+
+    smp_mb(); /* the channel is closed before we look: see evtchn_deliver() */
+    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
+        struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
+
+        if (!v)
+            continue;
+        if (i == me)
+            ours = atomic_read(&v->current) == ch;
+        else
+            while (atomic_read(&v->current) == ch)
+                arch_cpu_relax();
+    }
+    return ours;
+}
+
+int evtchn_close(struct evtchn *ch)
+{
+    unsigned long flags;
+    int rc = 0;
+
+    evtchn_hold(ch, REASON_CLOSED);
+    evtchn_storm_forget(ch);
+    if (ch->kind != KIND_LOST) {
+        evtchn_unpublish(ch);
+        rc = hypercall_evtchn_close(ch->port);
+    }
+    flags = platform_upcalls_save();
+    if (drain(ch)) {
+        struct evtchn_vcpu *v = this_evtchn_vcpu();
+
+        ch->next = v->closed;
+        v->closed = ch;
+        v->after_walk = true;
+    } else {
+        evtchn_handle_free(ch);
+    }
+    platform_upcalls_restore(flags);
+    return rc;
+}
+
+int evtchn_send(struct evtchn *ch)
+{
+    int rc = evtchn_usable(ch);
+
+    return rc ? rc : hypercall_evtchn_send(ch->port);
+}
+
+int evtchn_status(struct evtchn *ch, struct evtchn_status *status)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    *status = (struct evtchn_status){ .dom = DOMID_SELF, .port = ch->port };
+    return hypercall_evtchn_status(status);
+}
+
+int evtchn_pirq_eoi(struct evtchn *ch)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    return ch->kind == KIND_PIRQ ? hypercall_physdev_eoi(ch->source) : -XEN_EINVAL;
+}
+
+evtchn_port_t evtchn_port(struct evtchn *ch)
+{
+    return ch->port;
+}
+
+unsigned int evtchn_vcpu(struct evtchn *ch)
+{
+    return ch->vcpu;
+}

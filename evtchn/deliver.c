@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The upcall, and the deliveries that need more than evtchn_deliver() does. */
+#include "evtchn/internal.h"
+#include "fp.h"
+
+/* What must wait until no handler runs on this VCPU. */
+static void after_walk(struct evtchn_vcpu *v)
+{
+    struct evtchn *ch = v->closed;
+
+    v->after_walk = false;
+    v->closed = NULL;
+    while (ch) {
+        struct evtchn *next = ch->next;
+
+        evtchn_handle_free(ch);
+        ch = next;
+    }
+    if (v->fp_saved) {
+        v->fp_saved = false;
+        arch_fp_restore();
+    }
+}
+
+/*
+ * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets it
+ * again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
+ */
+void evtchn_upcall(void)
+{
+    struct evtchn_vcpu *v = this_evtchn_vcpu();
+    struct vcpu_info *info = v->info;
+
+    do {
+        atomic_write(&info->evtchn_upcall_pending, 0);
+        evtchn_ops->handle_events(v);
+    } while (atomic_read(&info->evtchn_upcall_pending));
+    atomic_write(&v->current, NULL);
+    if (unlikely(v->after_walk))
+        after_walk(v);
+}
+
+void evtchn_give_back(evtchn_port_t port)
+{
+    struct evtchn *ch = evtchn_lookup(port);
+
+    /* Closed: the event went with it. Bound anew: it may be the new channel's. */
+    if (ch) {
+        evtchn_ops->set_pending(port);
+        evtchn_kick(ch);
+    }
+}
+
+/* No handle: a port that is being bound or closed just now. PENDING stays for who binds it. */
+static void orphan(struct evtchn_vcpu *v, evtchn_port_t port)
+{
+    struct evtchn *ch;
+
+    v->orphans++;
+    evtchn_ops->mask(port);
+    /* If it was bound and unmasked between our two looks, we have just masked it for good. */
+    ch = evtchn_lookup(port);
+    if (ch)
+        evtchn_kick(ch);
+}
+
+static void save_fp(struct evtchn_vcpu *v)
+{
+    if (v->fp_saved)
+        return;
+    arch_fp_save();
+    v->fp_saved = true;
+    v->after_walk = true;
+}
+
+static bool may_deliver(const struct evtchn *ch, const struct evtchn_vcpu *v)
+{
+    return atomic_read(&ch->vcpu) == v->id && !atomic_read(&ch->reasons);
+}
+
+void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
+{
+    struct evtchn *ch = evtchn_lookup(port);
+
+    if (!ch) {
+        orphan(v, port);
+        return;
+    }
+    /*
+     * Another VCPU's: evtchn_bind_vcpu() has Xen raise it there. Masked meanwhile: PENDING stays
+     * and whoever unmasks raises it.
+     */
+    if (!may_deliver(ch, v))
+        return;
+    if (ch->budget == 0 && !evtchn_refill(ch)) {
+        evtchn_storm_begin(v, ch);
+        return;
+    }
+    atomic_write(&v->current, ch);
+    if (!evtchn_ops->clear_pending(port))
+        return; /* evtchn_take_pending() was faster */
+    if (evtchn_lookup(port) != ch || !may_deliver(ch, v)) {
+        evtchn_give_back(port);
+        return;
+    }
+    if (!(ch->flags & EVTCHN_HANDLER_GPR))
+        save_fp(v);
+    ch->budget--;
+    ch->handler(ch, ch->data);
+}

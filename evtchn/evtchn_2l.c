@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The 2-level ABI (public/xen.h, struct shared_info): a bitmap of pending ports and one of masked
+ * ports for the domain, and for each VCPU a selector with a bit for each word of them.
+ *
+ * Xen raises a port so: set PENDING; if it was clear and the port is not masked, set the selector
+ * bit; if that was clear, set evtchn_upcall_pending (xen/common/event_2l.c). Each step is atomic and
+ * a full barrier, so we take the three apart in the opposite order.
+ */
+#include <xenlet/hypercall.h>
+#include "evtchn/internal.h"
+
+#define NR_WORDS BITS_PER_WORD
+#define NR_PORTS (NR_WORDS * BITS_PER_WORD)
+
+static inline xen_ulong_t *pending_word(evtchn_port_t port)
+{
+    return &evtchn_shared->evtchn_pending[port / BITS_PER_WORD];
+}
+
+static inline xen_ulong_t *mask_word(evtchn_port_t port)
+{
+    return &evtchn_shared->evtchn_mask[port / BITS_PER_WORD];
+}
+
+static inline unsigned int bit_of(evtchn_port_t port)
+{
+    return port % BITS_PER_WORD;
+}
+
+static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
+{
+    return atomic_read(word) >> bit & 1;
+}
+
+/* A fresh domain's ports are unmasked, a restored one's masked: start from one state. */
+static void restart_2l(void)
+{
+    for (unsigned int i = 0; i < NR_WORDS; i++)
+        atomic_write(&evtchn_shared->evtchn_mask[i], ~(xen_ulong_t)0);
+}
+
+static int init_2l(void)
+{
+    return 0;
+}
+
+static int vcpu_init_2l(struct evtchn_vcpu *v)
+{
+    (void)v;
+    return 0;
+}
+
+static int port_setup_2l(evtchn_port_t port)
+{
+    /* The bit of a port that was closed is still set: the mask is ours, Xen never changes it. */
+    atomic_set_bit(mask_word(port), bit_of(port));
+    return 0;
+}
+
+static void mask_2l(evtchn_port_t port)
+{
+    atomic_set_bit(mask_word(port), bit_of(port));
+}
+
+/*
+ * On our own port we do what Xen would: only this VCPU's selector and flag may be written by us. For
+ * others the hypercall does it all; it acts only on a mask bit that is set, so we leave that to it.
+ */
+static void unmask_2l(evtchn_port_t port, bool local)
+{
+    struct vcpu_info *info;
+
+    if (!local) {
+        hypercall_evtchn_unmask(port);
+        return;
+    }
+    info = this_evtchn_vcpu()->info;
+    /* Full barrier: a raise that saw the mask set has its PENDING seen below (event_2l.c). */
+    atomic_clear_bit(mask_word(port), bit_of(port));
+    if (test_bit(pending_word(port), bit_of(port))) {
+        atomic_set_bit(&info->evtchn_pending_sel, port / BITS_PER_WORD);
+        atomic_write(&info->evtchn_upcall_pending, 1);
+    }
+}
+
+static bool is_masked_2l(evtchn_port_t port)
+{
+    return test_bit(mask_word(port), bit_of(port));
+}
+
+static void set_pending_2l(evtchn_port_t port)
+{
+    atomic_set_bit(pending_word(port), bit_of(port));
+}
+
+static bool is_pending_2l(evtchn_port_t port)
+{
+    return test_bit(pending_word(port), bit_of(port));
+}
+
+static bool clear_pending_2l(evtchn_port_t port)
+{
+    return atomic_test_and_clear_bit(pending_word(port), bit_of(port));
+}
+
+static inline void clear_2l(evtchn_port_t port)
+{
+    atomic_clear_bit(pending_word(port), bit_of(port));
+}
+
+/* All of one word that is pending and not masked now. What comes later sets the selector again. */
+static inline void walk_word(struct evtchn_vcpu *v, unsigned int i)
+{
+    xen_ulong_t events = atomic_read(&evtchn_shared->evtchn_pending[i]) &
+                         ~atomic_read(&evtchn_shared->evtchn_mask[i]);
+    evtchn_port_t first = i * BITS_PER_WORD;
+    struct evtchn **slots = evtchn_slot(first); /* of the whole word: they stand in one row */
+
+    for (; events; events &= events - 1) {
+        unsigned int bit = lowest_bit(events);
+
+        if (likely(slots))
+            evtchn_deliver(v, &slots[bit], first + bit, clear_2l);
+        else
+            evtchn_deliver_slow(v, first + bit);
+    }
+}
+
+/* The words that `selector` names, from the one after where the last walk began: none is favoured. */
+static void handle_events_2l(struct evtchn_vcpu *v)
+{
+    /*
+     * Full barrier: evtchn_upcall_pending was cleared before; the bitmaps are read after. Xen sets
+     * them in the opposite order, see above.
+     */
+    xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
+    unsigned int start = v->start_word;
+
+    if (!selector)
+        return;
+    /* Rotate, so that bit 0 is word `start`. */
+    selector = selector >> start | selector << ((BITS_PER_WORD - start) % BITS_PER_WORD);
+    v->start_word = (start + 1) % NR_WORDS;
+    do {
+        unsigned int bit = lowest_bit(selector);
+
+        selector &= selector - 1;
+        walk_word(v, (start + bit) % NR_WORDS);
+    } while (selector);
+}
+
+const struct evtchn_port_ops evtchn_ops_2l = {
+    .name = "2l",
+    .nr_ports = NR_PORTS,
+    .init = init_2l,
+    .vcpu_init = vcpu_init_2l,
+    .port_setup = port_setup_2l,
+    .mask = mask_2l,
+    .unmask = unmask_2l,
+    .is_masked = is_masked_2l,
+    .set_pending = set_pending_2l,
+    .is_pending = is_pending_2l,
+    .clear_pending = clear_pending_2l,
+    .handle_events = handle_events_2l,
+    .restart = restart_2l,
+};

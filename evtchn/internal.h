@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside evtchn/: the channel behind a handle, a VCPU's delivery state, and the table of operations
+ * a backend fills in.
+ */
+#ifndef XENLET_EVTCHN_INTERNAL_H
+#define XENLET_EVTCHN_INTERNAL_H
+
+#include <xenlet/evtchn.h>
+#include <xenlet/platform.h>
+#include "arch/spinlock.h"
+
+#define EVTCHN_MAX_VCPUS 128u
+#define BITS_PER_WORD    (sizeof(xen_ulong_t) * 8)
+
+static inline unsigned int lowest_bit(xen_ulong_t word)
+{
+    return (unsigned int)__builtin_ctzll(word);
+}
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Why a channel is masked. Its bit in the shared page is clear only when none is left. */
+enum evtchn_reason {
+    REASON_USER = 0x01,    /* evtchn_mask(), or no handler */
+    REASON_STORM = 0x02,   /* used up its share; until the next tick */
+    REASON_MOVE = 0x04,    /* between VCPUs, ABIs or lives */
+    REASON_CLOSED = 0x08,  /* for good */
+};
+
+enum evtchn_kind {
+    KIND_UNBOUND,
+    KIND_INTERDOMAIN,
+    KIND_VIRQ,
+    KIND_PIRQ,
+    KIND_IPI,
+    KIND_LOST, /* could not be had again after a reset */
+};
+
+/* `gate` of a channel whose deliveries need a look by evtchn_deliver_slow(). */
+#define GATE_SHUT UINT32_MAX
+
+struct evtchn {
+    /* Read and written at each delivery; one cache line. */
+    evtchn_handler_t *handler;
+    void *data;
+    uint32_t gate;   /* the VCPU that may deliver without another look, or GATE_SHUT */
+    uint32_t budget; /* deliveries left of the share */
+    evtchn_port_t port;
+    uint32_t vcpu; /* who delivers */
+
+    uint8_t reasons; /* enum evtchn_reason; under `lock` */
+    uint8_t kind;
+    uint8_t flags; /* EVTCHN_* */
+    uint32_t share;
+    uint64_t refilled;    /* when budget was last made full, ns */
+    uint64_t spent;       /* deliveries before that: delivered = spent + share - budget */
+    uint64_t storms;
+    struct spinlock lock; /* reasons, gate, vcpu, port, kind; the mask bit follows them */
+
+    uint32_t source;        /* VIRQ or PIRQ number */
+    uint32_t pirq_flags;
+    domid_t remote_dom;
+    evtchn_port_t remote_port;
+    struct evtchn *next;    /* storming on a VCPU, closed within an upcall, or free */
+} __attribute__((aligned(64)));
+
+/* What a VCPU has of its own; a page, so that a backend can register parts of it with Xen. */
+struct evtchn_vcpu {
+    struct vcpu_info *info;
+    uint32_t id;
+    uint32_t start_word;       /* where the next walk of the bitmaps begins */
+    struct evtchn *current;    /* the hazard pointer: see evtchn_deliver() */
+    bool after_walk;           /* something is to do at the end of the upcall: the next two */
+    bool fp_saved;             /* registers are to be restored */
+    struct evtchn *closed;     /* channels closed by their own handlers, to be freed */
+    uint64_t orphans;          /* events no handle was found for */
+
+    struct spinlock lock;      /* storming */
+    struct evtchn *storming;
+    uint64_t storm_until;      /* when they may go on; 0: none storms */
+    uint64_t wait_until;       /* the deadline of evtchn_wait(); 0: none */
+};
+
+/*
+ * One ABI. `port` is below nr_ports and, but for port_setup, was set up. `local` says that the
+ * calling VCPU is the port's own and has upcalls masked.
+ */
+struct evtchn_port_ops {
+    const char *name;
+    unsigned int nr_ports;
+
+    /* Switch the domain over. A refusal leaves it in 2-level. */
+    int (*init)(void);
+    /* Make a VCPU able to receive; before its upcalls are unmasked. */
+    int (*vcpu_init)(struct evtchn_vcpu *v);
+    /* Make room for a port; it is masked afterwards. */
+    int (*port_setup)(evtchn_port_t port);
+
+    void (*mask)(evtchn_port_t port);
+    void (*unmask)(evtchn_port_t port, bool local);
+    bool (*is_masked)(evtchn_port_t port);
+    /* Set PENDING and nothing else; whoever unmasks raises it. The port is masked. */
+    void (*set_pending)(evtchn_port_t port);
+    bool (*is_pending)(evtchn_port_t port);
+    /* Whether it was. A full barrier. */
+    bool (*clear_pending)(evtchn_port_t port);
+
+    /* Deliver all there is for this VCPU, once. */
+    void (*handle_events)(struct evtchn_vcpu *v);
+    /* After EVTCHNOP_reset or a restore: everything masked, nothing pending. */
+    void (*restart)(void);
+};
+
+extern const struct evtchn_port_ops evtchn_ops_2l;
+
+/* --- evtchn.c ------------------------------------------------------------------------------- */
+
+extern const struct evtchn_port_ops *evtchn_ops;
+extern struct shared_info *evtchn_shared;
+extern struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
+
+static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
+{
+    return evtchn_vcpus[platform_vcpu()];
+}
+
+/* --- table.c -------------------------------------------------------------------------------- */
+
+/* From ports to handles: rows of 512 pointers, read without a lock. */
+#define ROW_PORTS 512u
+#define NR_ROWS   512u
+extern struct evtchn **evtchn_rows[NR_ROWS];
+
+/* The place of a port's handle; NULL when no port near it was ever bound. */
+static inline struct evtchn **evtchn_slot(evtchn_port_t port)
+{
+    struct evtchn **row = atomic_read(&evtchn_rows[port / ROW_PORTS]);
+
+    return row ? &row[port % ROW_PORTS] : NULL;
+}
+
+/* The handle of a port, NULL for none. */
+struct evtchn *evtchn_lookup(evtchn_port_t port);
+/* Make ch->port lead to `ch`. -XEN_ENOMEM, -XEN_EEXIST. */
+int evtchn_publish(struct evtchn *ch);
+void evtchn_unpublish(struct evtchn *ch);
+/* A handle of zeroes; NULL when memory is out. Its memory only ever holds handles. */
+struct evtchn *evtchn_handle_alloc(void);
+void evtchn_handle_free(struct evtchn *ch);
+
+/* --- mask.c --------------------------------------------------------------------------------- */
+
+/* Mask for one more reason; and for one less, unmasking when none is left. */
+void evtchn_hold(struct evtchn *ch, unsigned int reason);
+void evtchn_release(struct evtchn *ch, unsigned int reason);
+/* The same, and have Xen raise what is pending on whichever VCPU the port is bound to now. */
+void evtchn_release_by_xen(struct evtchn *ch, unsigned int reason);
+/* PENDING was set by us, or may have been left behind: have Xen raise the port if it is unmasked. */
+void evtchn_kick(struct evtchn *ch);
+
+static inline int evtchn_usable(const struct evtchn *ch)
+{
+    return ch->kind == KIND_LOST ? -XEN_ENOTCONN : 0;
+}
+
+/* --- bind.c --------------------------------------------------------------------------------- */
+
+/* Have Xen give `ch` a port for what it is bound to; then show it to the world, masked. */
+int evtchn_open(struct evtchn *ch);
+int evtchn_attach(struct evtchn *ch);
+/* Note what Xen says the port is bound to. -XEN_EINVAL for one that is nothing. */
+int evtchn_identify(struct evtchn *ch, const struct evtchn_status *status);
+
+/* --- deliver.c, storm.c, wait.c ------------------------------------------------------------- */
+
+/* Everything evtchn_deliver() has no time for. */
+void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
+/* An event was taken for a channel that may no longer have it: give it back. */
+void evtchn_give_back(evtchn_port_t port);
+/* The share is used up: a new one, if its tick is over. */
+bool evtchn_refill(struct evtchn *ch);
+/* Put the channel off until the tick is over; and take it out of that, to close it. */
+void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch);
+void evtchn_storm_forget(struct evtchn *ch);
+/* Ask the platform for the earlier of this VCPU's two times. */
+void evtchn_arm(const struct evtchn_vcpu *v);
+
+/*
+ * Deliver one event that a walk found: `clear` takes PENDING away, atomically and as a full barrier.
+ *
+ * `current` is a hazard pointer. It is written before the barrier, and the slot and the gate are
+ * read after it; evtchn_close() and evtchn_mask() change those, then have a barrier of their own,
+ * then read `current`. So either we see the channel closed, or whoever closes it sees us in it.
+ */
+static inline __attribute__((always_inline)) void
+evtchn_deliver(struct evtchn_vcpu *v, struct evtchn **slot, evtchn_port_t port,
+               void (*clear)(evtchn_port_t port))
+{
+    struct evtchn *ch = atomic_read(slot);
+
+    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != v->id) || unlikely(ch->budget == 0)) {
+        evtchn_deliver_slow(v, port);
+        return;
+    }
+    atomic_write(&v->current, ch);
+    clear(port);
+    if (unlikely(atomic_read(slot) != ch) || unlikely(atomic_read(&ch->gate) != v->id)) {
+        evtchn_give_back(port);
+        return;
+    }
+    ch->budget--;
+    ch->handler(ch, ch->data);
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EVTCHNOP_reset closes every port of the domain. What each channel was bound to is known, or is
+ * asked of Xen before, so that it can be bound again behind its handle.
+ */
+#include <xenlet/hypercall.h>
+#include "evtchn/internal.h"
+
+/* Call `f` for every channel there is. */
+static void for_each(void (*f)(struct evtchn *ch, void *arg), void *arg)
+{
+    for (unsigned int i = 0; i < NR_ROWS; i++) {
+        for (unsigned int j = 0; evtchn_rows[i] && j < ROW_PORTS; j++) {
+            if (evtchn_rows[i][j])
+                f(evtchn_rows[i][j], arg);
+        }
+    }
+}
+
+/* Our own number: Xen puts it in place of DOMID_SELF when it tells who may bind a port. */
+static int own_domid(domid_t *domid)
+{
+    struct evtchn_status status = { .dom = DOMID_SELF };
+    int rc = hypercall_evtchn_alloc_unbound(DOMID_SELF, DOMID_SELF, &status.port);
+
+    if (rc)
+        return rc;
+    rc = hypercall_evtchn_status(&status);
+    *domid = status.u.unbound.dom;
+    hypercall_evtchn_close(status.port);
+    return rc;
+}
+
+static void hold(struct evtchn *ch, void *arg)
+{
+    (void)arg;
+    evtchn_hold(ch, REASON_MOVE);
+}
+
+static void let_go(struct evtchn *ch, void *arg)
+{
+    (void)arg;
+    evtchn_release_by_xen(ch, REASON_MOVE);
+}
+
+/* A port that was unbound may have found its peer since. */
+static void look_up_peer(struct evtchn *ch, void *arg)
+{
+    struct evtchn_status status = { .dom = DOMID_SELF, .port = ch->port };
+
+    (void)arg;
+    if (hypercall_evtchn_status(&status) == 0)
+        evtchn_identify(ch, &status);
+}
+
+/* All channels, taken off the table: their ports mean nothing any more. */
+static void collect(struct evtchn *ch, void *arg)
+{
+    struct evtchn **list = arg;
+
+    evtchn_storm_forget(ch);
+    evtchn_unpublish(ch);
+    ch->next = *list;
+    *list = ch;
+}
+
+/* The other end of loop-back channel `ch` among those that were not opened yet. */
+static struct evtchn *find_peer(struct evtchn *list, const struct evtchn *ch)
+{
+    while (list && list->port != ch->remote_port)
+        list = list->next;
+    return list;
+}
+
+/*
+ * Both ends of a loop-back channel are gone. The end met first becomes an unbound port; the other
+ * one binds to that when it is met. DOMID_SELF, which Xen never reports, marks it as prepared.
+ */
+static int open_loopback(struct evtchn *ch)
+{
+    struct evtchn *peer = find_peer(ch->next, ch);
+    int rc;
+
+    if (!peer)
+        return -XEN_ENOTCONN;
+    ch->kind = KIND_UNBOUND;
+    ch->remote_dom = DOMID_SELF;
+    rc = evtchn_open(ch);
+    if (rc == 0) {
+        peer->remote_dom = DOMID_SELF;
+        peer->remote_port = ch->port;
+    }
+    return rc;
+}
+
+static int reopen(struct evtchn *ch, domid_t self)
+{
+    unsigned int vcpu = ch->vcpu;
+    int rc;
+
+    if (ch->kind == KIND_INTERDOMAIN && ch->remote_dom == self)
+        rc = open_loopback(ch);
+    else
+        rc = evtchn_open(ch);
+    if (rc)
+        return rc;
+    rc = evtchn_attach(ch);
+    if (rc) {
+        hypercall_evtchn_close(ch->port);
+        return rc;
+    }
+    if (vcpu && (ch->kind == KIND_UNBOUND || ch->kind == KIND_INTERDOMAIN || ch->kind == KIND_PIRQ))
+        hypercall_evtchn_bind_vcpu(ch->port, vcpu);
+    return 0;
+}
+
+static void reopen_all(struct evtchn *list, domid_t self)
+{
+    while (list) {
+        struct evtchn *ch = list;
+        int rc = reopen(ch, self);
+
+        list = ch->next;
+        if (rc) {
+            platform_log("event channel lost in a reset (error %d)", rc);
+            ch->kind = KIND_LOST;
+            continue;
+        }
+        evtchn_release_by_xen(ch, REASON_MOVE | REASON_STORM);
+        evtchn_raise(ch); /* what was pending is gone: have the handler look */
+    }
+}
+
+int evtchn_reset(void)
+{
+    unsigned long flags = platform_upcalls_save();
+    struct evtchn *list = NULL;
+    domid_t self;
+    int rc = own_domid(&self);
+
+    if (rc == 0) {
+        for_each(look_up_peer, NULL);
+        for_each(hold, NULL);
+        rc = hypercall_evtchn_reset(DOMID_SELF);
+        if (rc) {
+            for_each(let_go, NULL);
+        } else {
+            for_each(collect, &list);
+            evtchn_ops->restart();
+            reopen_all(list, self);
+        }
+    }
+    platform_upcalls_restore(flags);
+    return rc;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* xenlet: write main(), link libxenlet.a, `xl create`. This header includes all the others. */
+#ifndef XENLET_H
+#define XENLET_H
+
+#include <xenlet/types.h>
+#include <xenlet/clock.h>
+#include <xenlet/console.h>
+#include <xenlet/domain.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/memory.h>
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domain itself: its command line, and how it ends.
+ */
+#ifndef XENLET_DOMAIN_H
+#define XENLET_DOMAIN_H
+
+#include <xenlet/types.h>
+
+#pragma GCC visibility push(default)
+
+/* Supplied by the program. Its return ends the domain as xenlet_exit() does. */
+int main(int argc, char **argv);
+
+/*
+ * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, after what was written
+ * to the console was taken. From anywhere.
+ */
+void xenlet_exit(int status) __attribute__((noreturn));
+
+/* End the domain for a reason of sched.h: SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash. */
+void xenlet_shutdown(unsigned int reason) __attribute__((noreturn));
+
+/* Say why on the console, with a backtrace, and end with SHUTDOWN_crash. From anywhere. */
+void xenlet_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* Whether Xen booted us as its first domain, with its privileges and no toolstack. */
+bool xenlet_is_initial_domain(void);
+
+/*
+ * The value of `name=value` on the command line, NULL when it is not there, "" for a bare `name`.
+ * The last one counts. The string lives as long as the domain.
+ */
+const char *xenlet_option(const char *name);
+
+/* The module handed over beside the image (the ramdisk of the xl file); NULL and 0 when none. */
+const void *xenlet_module(size_t *len);
+
+#pragma GCC visibility pop
+
+#define xenlet_assert(cond)                                                                        \
+    ((cond) ? (void)0 : xenlet_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond))
+
+#endif

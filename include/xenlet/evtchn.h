@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels: Xen's interrupts, as handles.
+ *
+ * A channel is bound to a source (another domain's port, a virtual or physical interrupt, a VCPU of
+ * ours) and has a handler, which runs on the channel's VCPU, with upcalls masked there, and may not
+ * block. Events merge: a handler that runs once may stand for several raises. What holds whichever
+ * ABI (2-level, 3-level, FIFO) is underneath:
+ *
+ *   - no event is lost: one raised at any moment, inside its own handler too, is delivered or still
+ *     pending; one that came before its handler was bound is delivered when it is bound;
+ *   - none is delivered while its channel is masked, or after evtchn_close() returned;
+ *   - a channel that storms yields: delivered more often than its share within a tick, it rests
+ *     until the tick is over, masked, and loses nothing by it.
+ *
+ * A handler is sometimes called once without need, after evtchn_bind_interdomain(),
+ * evtchn_bind_vcpu() or a reset: look at your own state, not at how often you were called.
+ *
+ * Every function returns 0 or a negative Xen errno. -XEN_ENOTCONN is every function's answer for a
+ * channel that was lost (see evtchn_reset()). Unless it says otherwise, a function may be called
+ * from main and from handlers, on any VCPU, and does not block. ABI: public/event_channel.h.
+ */
+#ifndef XENLET_EVTCHN_H
+#define XENLET_EVTCHN_H
+
+#include <xenlet/types.h>
+
+struct evtchn;
+
+/* `data` is what the channel was bound with. */
+typedef void evtchn_handler_t(struct evtchn *ch, void *data);
+
+/* The handler and all it calls leave x87, SSE and AVX registers alone: nothing is saved for it. */
+#define EVTCHN_HANDLER_GPR 0x01u
+/* Bound masked: nothing is delivered before evtchn_unmask(). */
+#define EVTCHN_MASKED      0x02u
+/* Never taken for a storm: for what only Xen or this guest itself can raise, as a timer. */
+#define EVTCHN_NO_SHARE    0x04u
+
+#define EVTCHN_SHARE_DEFAULT 64u      /* deliveries of a channel in a tick */
+#define EVTCHN_TICK_DEFAULT  1000000u /* ns */
+
+struct evtchn_counters {
+    uint64_t delivered; /* how often the handler was called */
+    uint64_t storms;    /* how often it had used up its share and was put off */
+};
+
+#pragma GCC visibility push(default)
+
+/*
+ * Binding. `handler` runs with `data`; NULL makes a channel that is only polled and stays masked.
+ * `flags` are EVTCHN_HANDLER_GPR, EVTCHN_MASKED, EVTCHN_NO_SHARE. The handle comes out in *ch.
+ * Besides what each names: -XEN_ENOSPC no free port (xl's max_event_channels is 1,023 unless set),
+ * -XEN_ENOMEM no memory for the handle, -XEN_EINVAL unknown flags.
+ */
+
+/* A port that domain `remote` (DOMID_SELF: ourselves) may bind to. Notifies VCPU 0. */
+int evtchn_bind_unbound(domid_t remote, evtchn_handler_t *handler, void *data, unsigned int flags,
+                        struct evtchn **ch);
+
+/* Connect to `remote_port` of domain `remote`. -XEN_EINVAL when it is not unbound and for us. */
+int evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port, evtchn_handler_t *handler,
+                            void *data, unsigned int flags, struct evtchn **ch);
+
+/*
+ * A virtual interrupt (VIRQ_*) for `vcpu`; a global one is moved there after it was bound.
+ * -XEN_EINVAL no such VIRQ, -XEN_ENOENT no such VCPU, -XEN_EEXIST it is bound, -XEN_EBUSY another
+ * domain has it.
+ */
+int evtchn_bind_virq(uint32_t virq, unsigned int vcpu, evtchn_handler_t *handler, void *data,
+                     unsigned int flags, struct evtchn **ch);
+
+/*
+ * A physical interrupt; `share` when other domains have it too. -XEN_EPERM it is not ours (always,
+ * for a domU without devices), -XEN_EINVAL no such one, -XEN_EEXIST bound, -XEN_EOPNOTSUPP under
+ * the PV shim. Its handler ends with evtchn_pirq_eoi().
+ */
+int evtchn_bind_pirq(uint32_t pirq, bool share, evtchn_handler_t *handler, void *data,
+                     unsigned int flags, struct evtchn **ch);
+
+/* A channel to `vcpu` of ourselves, raised with evtchn_send(). -XEN_ENOENT no such VCPU. */
+int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, unsigned int flags,
+                    struct evtchn **ch);
+
+/*
+ * Take over a port that exists: the console's, xenstore's, a static one. What is pending there is
+ * delivered. -XEN_EINVAL not a bound port, -XEN_EEXIST it has a handle.
+ */
+int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, unsigned int flags,
+                     struct evtchn **ch);
+
+/*
+ * Close the channel and free the handle. When it returns no VCPU runs the handler, and none will:
+ * what the handler used may be freed. In a handler the same holds, but for the handler itself if it
+ * closes its own channel: that runs to its end. A peer in another domain becomes unbound.
+ */
+int evtchn_close(struct evtchn *ch);
+
+/* Raise the far end: the peer's port, or the VCPU of an IPI. -XEN_EINVAL for VIRQs and PIRQs. */
+int evtchn_send(struct evtchn *ch);
+
+/* Raise the near end: as if the event had come in. */
+int evtchn_raise(struct evtchn *ch);
+
+/* What Xen knows of the port: see struct evtchn_status in public/event_channel.h. */
+int evtchn_status(struct evtchn *ch, struct evtchn_status *status);
+
+/*
+ * Have `vcpu` run the handler from now on; nothing is lost, one spurious delivery may come.
+ * -XEN_ENOENT no such VCPU, -XEN_EINVAL for IPIs and per-VCPU VIRQs.
+ */
+int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu);
+
+/*
+ * Hold back delivery; what is raised meanwhile is delivered, merged, after evtchn_unmask(). These
+ * do not count: one unmask undoes any number of masks. A handler that runs on another VCPU while
+ * this is called runs on; none starts.
+ */
+int evtchn_mask(struct evtchn *ch);
+int evtchn_unmask(struct evtchn *ch);
+
+/* Tell Xen that the device behind a PIRQ channel was served. -XEN_EINVAL for other channels. */
+int evtchn_pirq_eoi(struct evtchn *ch);
+
+/* Deliveries allowed in a tick: at least 1. -XEN_EINVAL for 0. */
+int evtchn_set_share(struct evtchn *ch, uint32_t share);
+
+/* Whether an event is pending; and the same, taking it away. For polled and masked channels. */
+bool evtchn_is_pending(struct evtchn *ch);
+bool evtchn_take_pending(struct evtchn *ch);
+
+evtchn_port_t evtchn_port(struct evtchn *ch);
+unsigned int evtchn_vcpu(struct evtchn *ch);
+void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters);
+
+/* The name of the ABI in use ("2l", ...), and its number of ports, 0 included. */
+const char *evtchn_abi(void);
+unsigned int evtchn_nr_ports(void);
+
+/*
+ * Wait until one of `n` channels (1 to 128) is pending, masked or not, or `deadline` (ns of system
+ * time, XENLET_FOREVER) passes. Takes nothing: see evtchn_take_pending(). 0, -XEN_ETIME, -XEN_EINVAL
+ * n. Blocks the VCPU; in a handler, or with upcalls masked, no other handler runs meanwhile.
+ */
+int evtchn_poll(struct evtchn *const *ch, unsigned int n, uint64_t deadline);
+
+/*
+ * Wait until `done(arg)` is true, as a handler makes it, or `deadline` passes. `done` is called with
+ * upcalls masked, so what it sees cannot change before the VCPU sleeps: no wake-up is lost. 0,
+ * -XEN_ETIME, -XEN_EDEADLK with upcalls masked, as in handlers. Blocks the VCPU.
+ *
+ * Everything in the library that waits for a handler waits here; a kernel that has threads puts its
+ * own wait in this place by linking a function of this name.
+ */
+int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
+
+/*
+ * Close every port of the domain and set the channels up again behind their handles, with mask and
+ * VCPU: VIRQs, PIRQs, IPIs, and inter-domain ones whose peer is still there, the console's and
+ * xenstore's among them. One that cannot be had again is lost. Each handler is called once.
+ * -XEN_EBUSY, -XEN_EAGAIN from Xen; then nothing changed. From main on VCPU 0 only.
+ */
+int evtchn_reset(void);
+
+/* --- For the kernel underneath -------------------------------------------------------------- */
+
+/*
+ * Start: mask every port, take the ABI that `abi` names ("auto", NULL: the best there is). A name
+ * that is none is reported with the valid ones, and auto used. Once, before anything else here, with
+ * upcalls masked. `shared` must stay mapped. -XEN_ENOMEM.
+ */
+int evtchn_init(struct shared_info *shared, const char *abi);
+
+/* Start a VCPU, whose vcpu_info is `info`; before upcalls are unmasked there. -XEN_ENOMEM. */
+int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
+
+/* Deliver what is pending. The upcall entry calls it with upcalls masked, after saving the GPRs. */
+void evtchn_upcall(void);
+
+/* The time asked for with platform_tick_at() has come. On its VCPU, with upcalls masked. */
+void evtchn_tick(void);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Typed wrappers for Xen's hypercalls, one source file a family, no policy and no state.
+ *
+ * Each returns what Xen answers: 0 (or a count where one is named) or a negative Xen errno. None
+ * retries, none logs, none allocates. Each may be called from anywhere: a handler, any VCPU, with
+ * upcalls masked or not. Those that block say so. Structures are Xen's, in Xen's public headers;
+ * the text that rules each is the header named in front of its group.
+ */
+#ifndef XENLET_HYPERCALL_H
+#define XENLET_HYPERCALL_H
+
+#include <xenlet/types.h>
+#include <xen/memory.h>
+#include <xen/physdev.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+#pragma GCC visibility push(default)
+
+/* --- event_channel.h ------------------------------------------------------------------------ */
+
+/*
+ * Allocate a port in `dom` (DOMID_SELF, or with privilege another domain) that `remote` may bind.
+ * -EINVAL/-ENOSPC when no port is free (the limit is the domain's max_event_channels or the ABI's),
+ * -ESRCH no such domain, -EPERM policy or privilege.
+ */
+int hypercall_evtchn_alloc_unbound(domid_t dom, domid_t remote, evtchn_port_t *port);
+
+/*
+ * Connect a new local port to `remote_port` of domain `remote`, which must be unbound and meant for
+ * us. Xen raises the new local port once. -EINVAL not such a port, -ENOSPC, -ESRCH.
+ */
+int hypercall_evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port,
+                                      evtchn_port_t *port);
+
+/*
+ * Bind virtual interrupt `virq`. A global or per-domain one takes `vcpu` 0 only. -EINVAL no such
+ * virq or a wrong vcpu, -ENOENT no such VCPU, -EEXIST bound already, -EBUSY another domain has it.
+ */
+int hypercall_evtchn_bind_virq(uint32_t virq, uint32_t vcpu, evtchn_port_t *port);
+
+/*
+ * Bind physical interrupt `pirq`; `flags` is 0 or BIND_PIRQ__WILL_SHARE. -EPERM not ours, -EINVAL
+ * no such pirq, -EEXIST bound already, -EOPNOTSUPP under the PV shim.
+ */
+int hypercall_evtchn_bind_pirq(uint32_t pirq, uint32_t flags, evtchn_port_t *port);
+
+/* Bind a port that sends to `vcpu` of this domain. -ENOENT no such VCPU, -ENOSPC. */
+int hypercall_evtchn_bind_ipi(uint32_t vcpu, evtchn_port_t *port);
+
+/* Close a port; an inter-domain peer becomes unbound. -EINVAL not a port, or one of Xen's own. */
+int hypercall_evtchn_close(evtchn_port_t port);
+
+/*
+ * Raise the far end of an inter-domain channel, or an IPI port's VCPU. An unbound port drops the
+ * event and answers 0. -EINVAL for a free, VIRQ or PIRQ port.
+ */
+int hypercall_evtchn_send(evtchn_port_t port);
+
+/* Fill in `status` for status->dom and status->port. -EINVAL not a port, -ESRCH, -EPERM. */
+int hypercall_evtchn_status(struct evtchn_status *status);
+
+/*
+ * Have `port` notify `vcpu` from now on; what is pending stays where it is. -ENOENT no such VCPU,
+ * -EINVAL for an IPI or per-VCPU VIRQ port.
+ */
+int hypercall_evtchn_bind_vcpu(evtchn_port_t port, uint32_t vcpu);
+
+/* Clear the mask of `port` and raise it on its VCPU when it is pending. -EINVAL not a port. */
+int hypercall_evtchn_unmask(evtchn_port_t port);
+
+/* Close every port of `dom` and leave FIFO. -EBUSY one is running, -EAGAIN ports appeared. */
+int hypercall_evtchn_reset(domid_t dom);
+
+/* FIFO: register a control block. -ENOENT, -EINVAL, -ENOMEM; -ENOSYS/-EOPNOTSUPP without FIFO. */
+int hypercall_evtchn_init_control(uint64_t gfn, uint32_t offset, uint32_t vcpu,
+                                  uint8_t *link_bits);
+
+/* FIFO: add a page to the event array. -EOPNOTSUPP not in FIFO, -ENOSPC complete, -EINVAL. */
+int hypercall_evtchn_expand_array(uint64_t gfn);
+
+/* FIFO: 0 (highest) to 15. -EINVAL out of range or not a port, -ENOSYS under 2-level. */
+int hypercall_evtchn_set_priority(evtchn_port_t port, uint32_t priority);
+
+/* --- sched.h -------------------------------------------------------------------------------- */
+
+/* Give up the CPU; returns when scheduled again. */
+int hypercall_sched_yield(void);
+
+/* Unmask upcalls and sleep until an event is pending. Blocks. */
+int hypercall_sched_block(void);
+
+/* End this domain: SHUTDOWN_poweroff, _reboot, _crash. Returns only on error. */
+int hypercall_sched_shutdown(unsigned int reason);
+
+/*
+ * Sleep until one of `nr` ports (at most 128) is pending, masked or not, an upcall could be taken,
+ * or `deadline` (ns of system time, 0 for none) passes. Blocks. -EINVAL bad port or too many.
+ */
+int hypercall_sched_poll(const evtchn_port_t *ports, unsigned int nr, uint64_t deadline);
+
+/* --- vcpu.h, xen.h -------------------------------------------------------------------------- */
+
+/* VCPUOP_*: `arg` as the operation says. -ENOENT no such VCPU, -ENOSYS no such operation. */
+int hypercall_vcpu_op(unsigned int op, unsigned int vcpu, void *arg);
+
+/*
+ * Have Xen keep the vcpu_info of `vcpu` at byte `offset` of `gfn`. Once in a VCPU's life.
+ * -EINVAL/-EBUSY registered already, -ENXIO misaligned or across a page, -EACCES not writable.
+ */
+int hypercall_register_vcpu_info(unsigned int vcpu, uint64_t gfn, uint32_t offset);
+
+/* Arm this VCPU's one-shot VIRQ_TIMER for `deadline` (ns of system time); 0 disarms it. */
+int hypercall_set_timer_op(uint64_t deadline);
+
+/* --- version.h, features.h ------------------------------------------------------------------ */
+
+/* XENVER_*: a version (major << 16 | minor) or 0 as the command says; negative errno. */
+int hypercall_xen_version(unsigned int cmd, void *arg);
+
+/* Feature submap `idx` (32 features a word) into *map; see features.h. -EINVAL no such submap. */
+int hypercall_xen_features(unsigned int idx, uint32_t *map);
+
+/* --- xen.h: the emergency console ----------------------------------------------------------- */
+
+/* Write `len` bytes to Xen's own console. -EPERM for a domU of a release build of Xen. */
+int hypercall_console_write(const char *text, unsigned int len);
+
+/* Read up to `len` bytes typed at Xen's console; the count. First domain only. */
+int hypercall_console_read(char *text, unsigned int len);
+
+/* --- memory.h ------------------------------------------------------------------------------- */
+
+/* XENMEM_*: as the command says; many return a count. */
+long hypercall_memory_op(unsigned int cmd, void *arg);
+
+/* --- physdev.h ------------------------------------------------------------------------------ */
+
+/* PHYSDEVOP_*. -EPERM without the privilege, -ENOSYS no such command. */
+int hypercall_physdev_op(unsigned int cmd, void *arg);
+
+/* Tell Xen that the handler of a level-triggered `pirq` is done with the device. */
+int hypercall_physdev_eoi(uint32_t pirq);
+
+/* Map `gsi` to a pirq; in *pirq the wished for one or -1, out the one given. */
+int hypercall_physdev_map_gsi(int gsi, int *pirq);
+
+/* --- xen.h: several at once ----------------------------------------------------------------- */
+
+/* Run `nr` calls; each entry's result is in its `result`. An error here means none was tried. */
+int hypercall_multicall(multicall_entry_t *calls, unsigned int nr);
+
+/* VMASST_CMD_* with VMASST_TYPE_*. -ENOSYS/-EINVAL unknown. */
+int hypercall_vm_assist(unsigned int cmd, unsigned int type);
+
+#pragma GCC visibility pop
+
+#endif

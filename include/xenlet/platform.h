@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What evtchn/ needs from whoever links it. kernel/ supplies these for a guest of its own; a kernel
+ * that lifts evtchn/ and hypercall/ supplies its own and calls evtchn_init(), evtchn_vcpu_init(),
+ * evtchn_upcall() and evtchn_tick().
+ *
+ * All may be called in handlers and with upcalls masked; none may block.
+ */
+#ifndef XENLET_PLATFORM_H
+#define XENLET_PLATFORM_H
+
+#include <xenlet/types.h>
+
+#pragma GCC visibility push(default)
+
+/* One page of memory, zeroed, aligned to its size, shareable with Xen; NULL when there is none. */
+void *platform_page_alloc(void);
+void platform_page_free(void *page);
+
+/* The gfn hypercalls take for a page of platform_page_alloc(); asked again after a restore. */
+uint64_t platform_page_gfn(const void *page);
+
+/* The calling VCPU's number, and how many VCPUs there may be. */
+unsigned int platform_vcpu(void);
+unsigned int platform_nr_vcpus(void);
+
+/*
+ * Mask upcalls on this VCPU and return how they were; put them back. Restoring delivers what became
+ * pending meanwhile. Both are compiler barriers.
+ */
+unsigned long platform_upcalls_save(void);
+void platform_upcalls_restore(unsigned long flags);
+
+/* ns of Xen's system time, never backwards on one VCPU. */
+uint64_t platform_now_ns(void);
+
+/* Call evtchn_tick() on this VCPU at `ns` or soon after; replaces the time given before. */
+void platform_tick_at(uint64_t ns);
+
+/* One line, without its end, for whoever looks after the guest. */
+void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Nothing can go on. */
+void platform_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console's two ends: a domU's ring (public/io/console.h) with its channel, and for the first
+ * domain Xen's own console. Lines of input are put together in console_input.c.
+ */
+#include <xenlet/clock.h>
+#include <xenlet/console.h>
+#include <xenlet/domain.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/memory.h>
+#include <xenlet/platform.h>
+#include <xen/io/console.h>
+#include "arch/spinlock.h"
+#include "kernel/console.h"
+#include "kernel/internal.h"
+#include "kernel/printf.h"
+
+#define LINE_MAX 512
+
+static struct xencons_interface *ring; /* NULL: Xen's console */
+static struct evtchn *channel;         /* NULL: early, or none */
+static struct spinlock lock;
+static bool panicking;
+
+/* --- the ring ------------------------------------------------------------------------------- */
+
+/* The other end may be another domain's program: an index that cannot be means a full ring. */
+static uint32_t ring_room(void)
+{
+    uint32_t used = ring->out_prod - atomic_read(&ring->out_cons);
+
+    return used <= sizeof(ring->out) ? (uint32_t)sizeof(ring->out) - used : 0;
+}
+
+/* Early on, and in a report, there may be no channel yet, or none to rely on: only the port. */
+static evtchn_port_t ring_port(void)
+{
+    return channel ? evtchn_port(channel) : start_info->console.domU.evtchn;
+}
+
+static void ring_notify(void)
+{
+    hypercall_evtchn_send(ring_port());
+}
+
+/*
+ * Sleep until the other end moved. The pending bit is taken away before the ring is looked at again:
+ * a move after the look sets it anew and ends the sleep.
+ */
+static void ring_wait(uint32_t want, uint64_t deadline)
+{
+    evtchn_port_t port = ring_port();
+
+    ring_notify();
+    if (panicking || !channel) {
+        hypercall_sched_poll(&port, 1, clock_after(1000000));
+        return;
+    }
+    evtchn_take_pending(channel);
+    if (ring_room() < want)
+        evtchn_poll(&channel, 1, deadline);
+}
+
+static void ring_put(const char *text, size_t len)
+{
+    while (len) {
+        uint32_t room = ring_room(), prod = ring->out_prod, n = 0;
+
+        if (!room) {
+            ring_wait(1, XENLET_FOREVER);
+            continue;
+        }
+        smp_mb(); /* the bytes that go over were read: xenconsoled's barrier before out_cons */
+        while (n < room && n < len) {
+            ring->out[MASK_XENCONS_IDX(prod + n, ring->out)] = text[n];
+            n++;
+        }
+        smp_wmb(); /* bytes before the index: xenconsoled's barrier after reading out_prod */
+        atomic_write(&ring->out_prod, prod + n);
+        text += n;
+        len -= n;
+    }
+}
+
+static size_t ring_get(char *buf, size_t size)
+{
+    uint32_t cons = ring->in_cons, prod = atomic_read(&ring->in_prod);
+    size_t n = 0;
+
+    if (prod - cons > sizeof(ring->in))
+        return 0;
+    smp_rmb(); /* the index before the bytes: xenconsoled's barrier before it writes in_prod */
+    while (n < size && cons != prod)
+        buf[n++] = ring->in[MASK_XENCONS_IDX(cons++, ring->in)];
+    smp_mb(); /* bytes were read before they may be written over */
+    atomic_write(&ring->in_cons, cons);
+    if (n)
+        ring_notify();
+    return n;
+}
+
+/* --- both kinds ----------------------------------------------------------------------------- */
+
+static void put_bytes(const char *text, size_t len)
+{
+    if (ring)
+        ring_put(text, len);
+    else
+        hypercall_console_write(text, (unsigned int)len);
+}
+
+size_t console_get_bytes(char *buf, size_t size)
+{
+    if (ring)
+        return ring_get(buf, size);
+    else {
+        int n = hypercall_console_read(buf, (unsigned int)size);
+
+        return n > 0 ? (size_t)n : 0;
+    }
+}
+
+static void put_text(const char *text, size_t len)
+{
+    while (len) {
+        size_t n = 0;
+
+        while (n < len && text[n] != '\n')
+            n++;
+        if (n)
+            put_bytes(text, n);
+        if (n == len)
+            return;
+        put_bytes("\r\n", 2);
+        text += n + 1;
+        len -= n + 1;
+    }
+}
+
+void console_write(const char *text, size_t len)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    /* A report does not wait for a lock that whoever crashed may hold. */
+    if (!panicking)
+        spin_lock(&lock);
+    put_text(text, len);
+    if (ring)
+        ring_notify();
+    if (!panicking)
+        spin_unlock(&lock);
+    /* Whoever waited for room took the event away that may have announced input. */
+    if (channel && !panicking)
+        console_input_event(channel, NULL);
+    platform_upcalls_restore(flags);
+}
+
+void console_vprintf(const char *format, va_list args)
+{
+    char text[LINE_MAX];
+
+    format_stream(text, sizeof(text), console_write, format, args);
+}
+
+void console_printf(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    console_vprintf(format, args);
+    va_end(args);
+}
+
+int console_flush(uint64_t timeout)
+{
+    uint64_t deadline = clock_after(timeout);
+
+    if (!ring)
+        return 0;
+    while (ring_room() < sizeof(ring->out)) {
+        if (clock_now() >= deadline)
+            return -XEN_ETIME;
+        ring_wait(sizeof(ring->out), deadline);
+    }
+    return 0;
+}
+
+void console_panic_mode(void)
+{
+    panicking = true;
+}
+
+void console_early_init(void)
+{
+    if (xenlet_is_initial_domain())
+        return;
+    /* The ring is a page of ours; the builder left it in the boot memory map. */
+    ring = xenlet_pfn_to_virt(xenlet_gfn_to_pfn(start_info->console.domU.mfn));
+}
+
+int console_init(void)
+{
+    const unsigned int flags = EVTCHN_HANDLER_GPR;
+
+    if (ring)
+        return evtchn_bind_port(start_info->console.domU.evtchn, console_input_event, NULL, flags,
+                                &channel);
+    return evtchn_bind_virq(VIRQ_CONSOLE, 0, console_input_event, NULL, flags, &channel);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Console input, a line at a time. */
+#include <xenlet/clock.h>
+#include <xenlet/console.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/platform.h>
+#include "arch/spinlock.h"
+#include "kernel/console.h"
+
+#define BUFFER 2048u /* a power of two */
+
+static struct spinlock lock;
+static char buffer[BUFFER];
+static uint32_t head, tail; /* bytes [tail, head) were not read yet; indices run on */
+static uint32_t nr_lines;   /* complete ones among them */
+static bool skip_lf;        /* the last byte was a CR: an LF now belongs to it */
+
+static void take(char c)
+{
+    bool was_cr = skip_lf;
+
+    skip_lf = c == '\r';
+    if (c == '\n' && was_cr)
+        return;
+    if (c == '\r')
+        c = '\n';
+    if (c == '\b' || c == 0x7f) {
+        if (head != tail && buffer[(head - 1) % BUFFER] != '\n')
+            head--;
+        return;
+    }
+    /* The last byte is kept for a line end: a line longer than the buffer loses its tail only. */
+    if (head - tail >= BUFFER - (c != '\n'))
+        return;
+    buffer[head++ % BUFFER] = c;
+    if (c == '\n')
+        nr_lines++;
+}
+
+void console_input_event(struct evtchn *ch, void *data)
+{
+    char bytes[64];
+    size_t n;
+
+    (void)ch;
+    (void)data;
+    spin_lock(&lock);
+    /* What does not fit stays with the sender until a line was read. */
+    while (BUFFER - (head - tail) >= sizeof(bytes) || nr_lines == 0) {
+        n = console_get_bytes(bytes, sizeof(bytes));
+        if (n == 0)
+            break;
+        for (size_t i = 0; i < n; i++)
+            take(bytes[i]);
+    }
+    spin_unlock(&lock);
+}
+
+static bool have_line(void *arg)
+{
+    (void)arg;
+    return atomic_read(&nr_lines) != 0;
+}
+
+static size_t take_line(char *line, size_t size)
+{
+    size_t len = 0;
+
+    for (;;) {
+        char c = buffer[tail++ % BUFFER];
+
+        if (c == '\n')
+            break;
+        if (len + 1 < size)
+            line[len++] = c;
+    }
+    nr_lines--;
+    line[len] = '\0';
+    return len;
+}
+
+int console_read_line(char *line, size_t size, size_t *len, uint64_t deadline)
+{
+    unsigned long flags;
+    size_t n;
+    int rc;
+
+    if (size == 0)
+        return -XEN_EINVAL;
+    rc = evtchn_wait(have_line, NULL, deadline);
+    if (rc)
+        return rc;
+    flags = platform_upcalls_save();
+    spin_lock(&lock);
+    n = take_line(line, size);
+    spin_unlock(&lock);
+    console_input_event(NULL, NULL); /* there is room for more now */
+    platform_upcalls_restore(flags);
+    if (len)
+        *len = n;
+    return 0;
+}

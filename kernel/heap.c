@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small heap over the page allocator. Blocks of up to 1 KiB come in powers of two from slabs of
+ * one page, each slab of one size and with its own free list; larger ones are whole pages. What a
+ * page is stands in its first bytes, so a block needs no header.
+ */
+#include <xenlet/domain.h>
+#include <xenlet/memory.h>
+#include <xenlet/platform.h>
+#include "arch/spinlock.h"
+
+#define MIN_SHIFT   4u
+#define CLASSES     7u /* 16 ... 1024 bytes */
+#define MAGIC_SLAB  0x534c4142u
+#define MAGIC_LARGE 0x4c415247u
+
+struct block {
+    struct block *next;
+};
+
+/* At the start of a page: a slab, or the pages of one large block. */
+struct head {
+    uint32_t magic;
+    uint32_t class;         /* slab: block size is 16 << class */
+    size_t pages;           /* large block */
+    struct block *free;     /* slab */
+    unsigned int nr_used;   /* slab */
+    struct head *next;      /* slab: the next of its size with a free block */
+    struct head **link;     /* slab: what points here, NULL when it is full */
+};
+
+#define HEAD_SIZE 64ul
+_Static_assert(sizeof(struct head) <= HEAD_SIZE, "a block's alignment depends on this");
+
+static struct spinlock lock;
+static struct head *partial[CLASSES];
+
+static void list_add(struct head *h)
+{
+    struct head **list = &partial[h->class];
+
+    h->next = *list;
+    h->link = list;
+    if (h->next)
+        h->next->link = &h->next;
+    *list = h;
+}
+
+static void list_remove(struct head *h)
+{
+    *h->link = h->next;
+    if (h->next)
+        h->next->link = h->link;
+    h->link = NULL;
+}
+
+static struct head *slab_new(unsigned int class)
+{
+    size_t size = 1ul << (class + MIN_SHIFT);
+    struct head *h = xenlet_pages_alloc(1);
+
+    if (!h)
+        return NULL;
+    *h = (struct head){ .magic = MAGIC_SLAB, .class = class };
+    /* The first block that starts behind the head, aligned to its size. */
+    for (size_t at = size > HEAD_SIZE ? size : HEAD_SIZE; at + size <= XENLET_PAGE_SIZE; at += size) {
+        struct block *b = (struct block *)((char *)h + at);
+
+        b->next = h->free;
+        h->free = b;
+    }
+    list_add(h);
+    return h;
+}
+
+static void *slab_alloc(unsigned int class)
+{
+    struct head *h = partial[class];
+    struct block *b;
+
+    if (!h)
+        h = slab_new(class);
+    if (!h)
+        return NULL;
+    b = h->free;
+    h->free = b->next;
+    h->nr_used++;
+    if (!h->free)
+        list_remove(h);
+    return b;
+}
+
+static void slab_free(struct head *h, struct block *b)
+{
+    b->next = h->free;
+    h->free = b;
+    h->nr_used--;
+    if (!h->link)
+        list_add(h);
+    if (h->nr_used == 0) {
+        list_remove(h);
+        h->magic = 0;
+        xenlet_pages_free(h, 1);
+    }
+}
+
+static void *large_alloc(size_t size)
+{
+    size_t pages = (size + HEAD_SIZE + XENLET_PAGE_SIZE - 1) / XENLET_PAGE_SIZE;
+    struct head *h = size + HEAD_SIZE < size ? NULL : xenlet_pages_alloc(pages);
+
+    if (!h)
+        return NULL;
+    *h = (struct head){ .magic = MAGIC_LARGE, .pages = pages };
+    return (char *)h + HEAD_SIZE;
+}
+
+void *xenlet_alloc(size_t size)
+{
+    unsigned long flags;
+    unsigned int class = 0;
+    void *p;
+
+    while (class < CLASSES && 1ul << (class + MIN_SHIFT) < size)
+        class++;
+    flags = platform_upcalls_save();
+    spin_lock(&lock);
+    p = class < CLASSES ? slab_alloc(class) : large_alloc(size);
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+    return p;
+}
+
+void xenlet_free(void *p)
+{
+    struct head *h = (struct head *)((uintptr_t)p & -XENLET_PAGE_SIZE);
+    unsigned long flags;
+
+    if (!p)
+        return;
+    flags = platform_upcalls_save();
+    spin_lock(&lock);
+    if (h->magic == MAGIC_SLAB) {
+        slab_free(h, p);
+    } else if (h->magic == MAGIC_LARGE && (char *)p == (char *)h + HEAD_SIZE) {
+        h->magic = 0;
+        xenlet_pages_free(h, h->pages);
+    } else {
+        xenlet_panic("xenlet_free(%p): nothing was allocated there", p);
+    }
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of kernel/ and the CPU's half of it in arch/ share. */
+#ifndef XENLET_KERNEL_INTERNAL_H
+#define XENLET_KERNEL_INTERNAL_H
+
+#include <xenlet/types.h>
+
+/* start.c */
+extern struct start_info *start_info;
+extern struct shared_info *shared_info;
+void xenlet_start(struct start_info *si) __attribute__((noreturn));
+
+/* cmdline.c: remember the command line; split it in place into argv. Returns argc. */
+void cmdline_init(const char *text);
+int cmdline_argv(char ***argv);
+
+/* console.c: before any output; when events work; and for reports, when nothing may be waited on */
+void console_early_init(void);
+int console_init(void);
+void console_panic_mode(void);
+
+/* panic.c: a crash report's first and last step; the first makes sure nothing disturbs it. */
+void panic_begin(void);
+void panic_end(void) __attribute__((noreturn));
+
+/* symbols.c: the image's symbol table, which Xen's loader puts behind the image. */
+void symbols_init(void);
+const void *symbols_end(void);
+const char *symbol_of(uint64_t addr, uint64_t *offset);
+
+/* page.c */
+void page_init(void);
+void *page_alloc_for_table(void);
+
+/* clock.c: bind this VCPU's timer. */
+int clock_init(void);
+
+#endif

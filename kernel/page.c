@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page allocator. Memory nobody used yet lies behind `fresh` and is mapped when it is taken, a
+ * batch at a time. Pages that came back are kept as runs, in order of address, the description of a
+ * run in its own first page.
+ */
+#include <xenlet/domain.h>
+#include <xenlet/memory.h>
+#include "platform_arch.h"
+#include "arch/spinlock.h"
+#include "kernel/internal.h"
+
+#define MAP_BATCH 32u
+
+struct run {
+    struct run *next;
+    size_t pages;
+};
+
+static struct spinlock lock;
+static struct run *runs;
+static xen_pfn_t fresh, mapped; /* pfns from fresh on were never used; those below mapped are mapped */
+static size_t nr_free;
+
+/* For page tables of the linear map itself: a chunk needs one, and one in 512 chunks a second. */
+#define TABLE_RESERVE 3
+static void *reserve[TABLE_RESERVE];
+
+static void refill_reserve(void)
+{
+    for (unsigned int i = 0; i < TABLE_RESERVE; i++) {
+        if (!reserve[i] && fresh < mapped) {
+            reserve[i] = xenlet_pfn_to_virt(fresh++);
+            nr_free--;
+        }
+    }
+}
+
+/* For the MMU, which is called below with the lock held as well as on its own. */
+void *page_alloc_for_table(void)
+{
+    for (unsigned int i = 0; i < TABLE_RESERVE; i++) {
+        void *page = reserve[i];
+
+        if (page) {
+            reserve[i] = NULL;
+            return page;
+        }
+    }
+    return NULL;
+}
+
+static bool map_up_to(xen_pfn_t end)
+{
+    while (mapped < end) {
+        xen_pfn_t to = mapped + MAP_BATCH;
+
+        if (to > xenlet_nr_pages())
+            to = xenlet_nr_pages();
+        if (arch_mmu_map_linear(mapped, to) != 0)
+            return false;
+        mapped = to;
+        refill_reserve();
+    }
+    return true;
+}
+
+static void *take_fresh(size_t n)
+{
+    xen_pfn_t start;
+
+    if (n > xenlet_nr_pages() - fresh)
+        return NULL;
+    /* Filling the reserve moves fresh: look again after mapping. */
+    while (mapped < fresh + n) {
+        xen_pfn_t want = fresh + n;
+
+        if (want > xenlet_nr_pages() || !map_up_to(want))
+            return NULL;
+    }
+    start = fresh;
+    fresh += n;
+    return xenlet_pfn_to_virt(start);
+}
+
+/* First fit, from the end of the run: the description stays where it is. */
+static void *take_run(size_t n)
+{
+    for (struct run **link = &runs; *link; link = &(*link)->next) {
+        struct run *r = *link;
+
+        if (r->pages < n)
+            continue;
+        r->pages -= n;
+        if (r->pages == 0)
+            *link = r->next;
+        return (char *)r + r->pages * XENLET_PAGE_SIZE;
+    }
+    return NULL;
+}
+
+void *xenlet_pages_alloc(size_t n)
+{
+    unsigned long flags;
+    void *pages;
+
+    if (n == 0)
+        return NULL;
+    flags = platform_upcalls_save();
+    spin_lock(&lock);
+    pages = take_run(n);
+    if (!pages)
+        pages = take_fresh(n);
+    if (pages)
+        nr_free -= n;
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+    return pages;
+}
+
+static char *end_of(struct run *r)
+{
+    return (char *)r + r->pages * XENLET_PAGE_SIZE;
+}
+
+static void insert_run(struct run *r)
+{
+    struct run *before = NULL, *after = runs;
+
+    while (after && after < r) {
+        before = after;
+        after = after->next;
+    }
+    if ((before && end_of(before) > (char *)r) || (after && end_of(r) > (char *)after))
+        xenlet_panic("pages at %p freed twice", (void *)r);
+    r->next = after;
+    if (after && end_of(r) == (char *)after) {
+        r->pages += after->pages;
+        r->next = after->next;
+    }
+    if (before && end_of(before) == (char *)r) {
+        before->pages += r->pages;
+        before->next = r->next;
+    } else if (before) {
+        before->next = r;
+    } else {
+        runs = r;
+    }
+}
+
+void xenlet_pages_free(void *pages, size_t n)
+{
+    xen_pfn_t pfn = xenlet_virt_to_pfn(pages);
+    struct run *r = pages;
+    unsigned long flags;
+
+    if (!pages || n == 0)
+        return;
+    if ((uintptr_t)pages % XENLET_PAGE_SIZE || pfn >= fresh || n > fresh - pfn)
+        xenlet_panic("xenlet_pages_free(%p, %zu): not allocated pages", pages, n);
+    flags = platform_upcalls_save();
+    spin_lock(&lock);
+    r->pages = n;
+    insert_run(r);
+    nr_free += n;
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+}
+
+size_t xenlet_nr_free_pages(void)
+{
+    return atomic_read(&nr_free);
+}
+
+void page_init(void)
+{
+    fresh = arch_mmu_boot_used();
+    mapped = arch_mmu_boot_mapped();
+    nr_free = xenlet_nr_pages() - fresh;
+    refill_reserve();
+}

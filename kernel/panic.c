@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* How the domain ends. */
+#include <xenlet/clock.h>
+#include <xenlet/console.h>
+#include <xenlet/domain.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/platform.h>
+#include "kernel/internal.h"
+#include "platform_arch.h"
+
+#define FLUSH_NS 2000000000ull
+
+void xenlet_shutdown(unsigned int reason)
+{
+    console_flush(FLUSH_NS);
+    for (;;)
+        hypercall_sched_shutdown(reason);
+}
+
+void xenlet_exit(int status)
+{
+    xenlet_shutdown(status ? SHUTDOWN_crash : SHUTDOWN_poweroff);
+}
+
+void panic_begin(void)
+{
+    static bool begun;
+
+    (void)platform_upcalls_save();
+    if (begun) {
+        /* A report that crashes itself: say no more. */
+        for (;;)
+            hypercall_sched_shutdown(SHUTDOWN_crash);
+    }
+    begun = true;
+    console_panic_mode();
+}
+
+void panic_end(void)
+{
+    xenlet_shutdown(SHUTDOWN_crash);
+}
+
+static void vpanic(const char *format, va_list args)
+{
+    panic_begin();
+    console_printf("\npanic: ");
+    console_vprintf(format, args);
+    console_printf("\n");
+    arch_backtrace_here();
+}
+
+void xenlet_panic(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vpanic(format, args);
+    va_end(args);
+    panic_end();
+}
+
+void platform_panic(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vpanic(format, args);
+    va_end(args);
+    panic_end();
+}

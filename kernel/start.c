@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* From the first C instruction to main(). */
+#include <xenlet/console.h>
+#include <xenlet/domain.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/memory.h>
+#include <xenlet/platform.h>
+#include "kernel/internal.h"
+#include "platform_arch.h"
+
+struct start_info *start_info;
+struct shared_info *shared_info;
+
+typedef void init_function_t(void);
+extern init_function_t *const xenlet_init_array_start[], *const xenlet_init_array_end[];
+
+bool xenlet_is_initial_domain(void)
+{
+    return start_info->flags & SIF_INITDOMAIN;
+}
+
+const void *xenlet_module(size_t *len)
+{
+    *len = start_info->mod_len;
+    return start_info->mod_len ? (const void *)start_info->mod_start : NULL;
+}
+
+static void must(int rc, const char *what)
+{
+    if (rc)
+        xenlet_panic("boot: %s: error %d", what, rc);
+}
+
+static void events_init(void)
+{
+    struct vcpu_info *info;
+
+    shared_info = arch_map_shared_info(start_info);
+    must(shared_info ? 0 : -XEN_EINVAL, "cannot map shared_info");
+    must(evtchn_init(shared_info, xenlet_option("evtchn")), "event channels");
+    must(arch_vcpu_info_init(&info), "Xen refused our vcpu_info");
+    must(evtchn_vcpu_init(platform_vcpu(), info), "event channels of VCPU 0");
+    must(clock_init(), "timer");
+    must(console_init(), "console channel");
+}
+
+void xenlet_start(struct start_info *si)
+{
+    char **argv;
+    int argc;
+
+    start_info = si;
+    symbols_init();
+    arch_init(si);
+    console_early_init();
+    arch_protect(si);
+    page_init();
+    cmdline_init((const char *)si->cmd_line);
+    must(arch_fp_init(), "no memory for the FP registers");
+    events_init();
+    platform_upcalls_restore(0);
+
+    for (init_function_t *const *f = xenlet_init_array_start; f < xenlet_init_array_end; f++)
+        (*f)();
+    argc = cmdline_argv(&argv);
+    xenlet_exit(main(argc, argv));
+}

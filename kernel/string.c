@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The four functions a freestanding compiler may call on its own, and a few like them. Weak, so
+ * that a program's C library takes their place.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include "kernel/string.h"
+
+__attribute__((weak)) void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+    char *d = dst;
+    const char *s = src;
+
+    while (n--)
+        *d++ = *s++;
+    return dst;
+}
+
+__attribute__((weak)) void *memmove(void *dst, const void *src, size_t n)
+{
+    char *d = dst;
+    const char *s = src;
+
+    if ((uintptr_t)d - (uintptr_t)s >= n)
+        return memcpy(dst, src, n);
+    while (n--)
+        d[n] = s[n];
+    return dst;
+}
+
+__attribute__((weak)) void *memset(void *dst, int c, size_t n)
+{
+    char *d = dst;
+
+    while (n--)
+        *d++ = (char)c;
+    return dst;
+}
+
+__attribute__((weak)) int memcmp(const void *a, const void *b, size_t n)
+{
+    const unsigned char *p = a, *q = b;
+
+    for (; n--; p++, q++) {
+        if (*p != *q)
+            return *p - *q;
+    }
+    return 0;
+}
+
+__attribute__((weak)) size_t strlen(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n])
+        n++;
+    return n;
+}
+
+__attribute__((weak)) int strcmp(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return (unsigned char)*a - (unsigned char)*b;
+}
+
+__attribute__((weak)) int strncmp(const char *a, const char *b, size_t n)
+{
+    while (n && *a && *a == *b) {
+        a++;
+        b++;
+        n--;
+    }
+    return n ? (unsigned char)*a - (unsigned char)*b : 0;
+}
