@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The command line of tests/xen/run."""
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from . import bare, debian, hypervisor, whole
+from .domu import DomU
+from .elf import Elf
+from .errors import LabError
+from .outcome import Outcome, by_name
+from .progress import Progress
+from .script import Script
+
+_DESCRIPTION = """\
+Boots a guest under a real Xen in QEMU, shows its console and judges it.
+
+  bare IMAGE   Xen boots the image as its first domain: no Linux, no xl
+  xl IMAGE     Xen, a Linux dom0, and `xl create` of the image as a PV domU
+"""
+_ALSO = """\
+--also begins another domU of the same run: its image and its own options. Domain
+ids are 1, 2, ... in the order of the command line.
+
+"""
+_EPILOG = """\
+exit status: 0 SUCCESS (or the --expect'ed outcome), 3 SKIP, 4 ERROR, 5 FAILURE,
+6 CRASH, 7 TIMEOUT, 8 NO VERDICT, 9 UNEXPECTED SKIP; 2 when the lab itself failed.
+The guest's last line decides: "Test result: SUCCESS|SKIP|ERROR|FAILURE".
+"""
+
+
+def _common(parser):
+    parser.add_argument('--xen', default='4.17', metavar='VERSION|PATH',
+                        help='hypervisor: ' + ', '.join(debian.SUITE_OF_XEN)
+                        + ' (Debian\'s) or a file (default: %(default)s)')
+    parser.add_argument('--xen-args', default='', metavar='ARGS', help='more arguments for Xen')
+    parser.add_argument('--tools', default='4.17', metavar='VERSION',
+                        help='whose toolstack goes with a hypervisor that is a file')
+    parser.add_argument('--qemu-args', default='', metavar='ARGS', help='more arguments for QEMU')
+    parser.add_argument('--accel', default=os.environ.get('ACCEL') or 'tcg', help='tcg (default) or kvm')
+    parser.add_argument('--cpu', default='max,-smap,-smep', help='QEMU\'s CPU (default: %(default)s)')
+    parser.add_argument('--deadline', type=float, metavar='SECONDS',
+                        help='end the run after this long (default: 60)', default=60)
+    parser.add_argument('--log', metavar='NAME', help='name of the log in build/log')
+    parser.add_argument('--expect', metavar='OUTCOME', help='the outcome that counts as a pass')
+    parser.add_argument('--expect-line', metavar='REGEX', action='append', default=[],
+                        help='and this must be on the console or in Xen\'s report')
+    parser.add_argument('--no-verdict', dest='needs_verdict', action='store_false',
+                        help='a guest that ends in order passes without a verdict line')
+    parser.add_argument('-q', '--quiet', action='store_true', help='only the outcome')
+
+
+def _guest(parser):
+    parser.add_argument('image', metavar='IMAGE', help='the guest, an ELF file')
+    parser.add_argument('--cmdline', metavar='TEXT', help='the guest\'s command line')
+    parser.add_argument('--vcpus', type=int, metavar='N', help='its VCPUs')
+    parser.add_argument('--input', metavar='FILE', help='scripted console input: lines '
+                        '"expect REGEX" and "send TEXT"')
+
+
+def _domu(parser):
+    parser.add_argument('--memory', type=int, metavar='MB', help='its memory (default: 32)')
+    parser.add_argument('--max-event-channels', type=int, metavar='N', help='xl\'s own default is 1023')
+    parser.add_argument('--cfg', metavar='FILE', type=Path,
+                        help='your own xl file; name, kernel and on_* are set here')
+    parser.add_argument('--name', metavar='NAME', help='the domain\'s name (default: the image\'s)')
+
+
+def _parser():
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog='run', description=_DESCRIPTION, epilog=_EPILOG, formatter_class=plain)
+    worlds = parser.add_subparsers(dest='world', required=True, metavar='bare|xl')
+
+    one = worlds.add_parser('bare', help='as Xen\'s first domain', epilog=_EPILOG, formatter_class=plain)
+    _guest(one)
+    _common(one)
+    one.add_argument('--mem', default='64M', help='the guest\'s memory (default: %(default)s)')
+
+    one = worlds.add_parser('xl', help='as a domU under xl', epilog=_ALSO + _EPILOG, formatter_class=plain,
+                            usage='run xl IMAGE [options] [--also IMAGE [options of this domain]]...')
+    _guest(one)
+    _domu(one)
+    _common(one)
+    one.add_argument('--cold', action='store_true', help='boot dom0 instead of resuming a snapshot of it')
+    one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
+    return parser
+
+
+def _also_parser():
+    parser = argparse.ArgumentParser(prog='run xl ... --also', add_help=False)
+    _guest(parser)
+    _domu(parser)
+    return parser
+
+
+def _script(path):
+    if path is None:
+        return None
+    try:
+        return Script(Path(path).read_text(), path)
+    except OSError as error:
+        raise LabError(f'cannot read the input script {path}: {error.strerror}') from None
+
+
+def _expectation(options):
+    """(outcome, patterns) that make a pass, or a clear error."""
+    try:
+        outcome = by_name(options.expect) if options.expect else Outcome.SUCCESS
+    except KeyError:
+        raise LabError(f'unknown outcome {options.expect!r}: it is one of '
+                       + ', '.join(str(o) for o in Outcome)) from None
+    try:
+        return outcome, [re.compile(p) for p in options.expect_line]
+    except re.error as error:
+        raise LabError(f'--expect-line: {error}') from None
+
+
+def _meets(result, patterns):
+    lines = result.report + (result.console.lines if result.console else []) + [result.why]
+    return [p.pattern for p in patterns if not any(p.search(line) for line in lines)]
+
+
+def _report(result, expected, patterns, options, progress, several):
+    """Print the judgement; returns the exit status."""
+    for line in result.report:
+        progress.say(line)
+    if result.outcome is Outcome.TIMEOUT and result.console:
+        progress.say('the last lines of the console:')
+        for line in result.console.lines[-20:]:
+            progress.guest(result.console.name, line)
+    missing = _meets(result, patterns)
+    summary = f'{result.outcome}: {result.why} ({result.counts()}, {progress.seconds():.1f} s)'
+    who = f'{result.console.name}: ' if several else ''
+    print(f'==> {who}{summary}', flush=True)
+    if result.outcome is not expected:
+        if options.expect:
+            print(f'==> but {expected} was expected')
+        return result.outcome.value or 1
+    if missing:
+        print('==> but no line matches ' + ', '.join(map(repr, missing)))
+        return 1
+    if options.expect and expected is not Outcome.SUCCESS:
+        print('==> as expected')
+    return 0
+
+
+def _split(arguments):
+    """The arguments before the first --also, and those of each further domain."""
+    groups = [[]]
+    for argument in arguments:
+        if argument == '--also':
+            groups.append([])
+        else:
+            groups[-1].append(argument)
+    return groups[0], groups[1:]
+
+
+def _name_of(options, taken):
+    name = options.name or re.sub(r'[^\w-]', '-', Path(options.image).stem)
+    if options.name and not re.fullmatch(r'[\w-]+', name):
+        raise LabError(f'a domain cannot be called {name!r} here: letters, digits, - and _ only')
+    base, number = name, 2
+    while name in taken:
+        name, number = f'{base}{number}', number + 1
+    return name
+
+
+def _domus(groups):
+    domains = []
+    for options in groups:
+        domains.append(DomU(_name_of(options, [d.name for d in domains]), Path(options.image),
+                            options.cmdline, options.vcpus, options.memory,
+                            options.max_event_channels, options.cfg, _script(options.input)))
+    return domains
+
+
+def _run_xl(options, also, progress):
+    domains = _domus([options, *map(_also_parser().parse_args, also)])
+    xen = hypervisor.find(options.xen, options.tools, progress)
+    return whole.run(xen, domains, options, progress)
+
+
+def _run_bare(options, progress):
+    Elf(options.image)
+    script = _script(options.input)
+    options.cmdline, options.vcpus = options.cmdline or '', options.vcpus or 1
+    xen = hypervisor.find(options.xen, options.tools, progress)
+    return [bare.run(xen, Path(options.image), options, progress, script)]
+
+
+def command(arguments):
+    mine, also = _split(arguments)
+    options = _parser().parse_args(mine)
+    progress = Progress(options.quiet)
+    expected, patterns = _expectation(options)
+    options.log = options.log or f'{options.world}-{Path(options.image).stem}'
+    if also and options.world != 'xl':
+        raise LabError('--also is for domUs under xl')
+    if options.world == 'xl':
+        results = _run_xl(options, also, progress)
+    else:
+        results = _run_bare(options, progress)
+    statuses = [_report(result, expected, patterns, options, progress, len(results) > 1) for result in results]
+    return next((status for status in statuses if status), 0)

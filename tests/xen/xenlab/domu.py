@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""One domU of a run: its xl configuration and what has become of it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from .console import Console
+from .elf import Elf
+from .errors import LabError
+
+# Xen's SHUTDOWN_* codes.
+HOW = ('poweroff', 'reboot', 'suspend', 'crash', 'watchdog', 'soft reset')
+_CREATED = re.compile(r'\(domid (\d+)\)')
+_SHUT_DOWN = re.compile(r'Domain \d+ has shut down, reason code (\d+)')
+_DEFAULT_MEMORY = 32            # MB
+_XL_DEFAULT_MEMORY = 128        # MB, assumed of a user's file that does not say
+
+
+def _quoted(text):
+    return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
+
+
+@dataclass
+class DomU:
+    name: str
+    image: Path
+    cmdline: Optional[str] = None
+    vcpus: Optional[int] = None
+    memory: Optional[int] = None                # MB
+    max_event_channels: Optional[int] = None
+    cfg: Optional[Path] = None                  # a user's own xl file
+    script: object = None
+
+    slot: int = 0
+    domid: Optional[int] = None
+    how: Optional[str] = None                   # how it shut down, by xl's log
+    ended: bool = False                         # xl is through with it
+    closed: bool = False                        # its console has ended
+    xl_lines: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.elf = Elf(self.image)
+        self.console = Console(self.name)
+        try:
+            self._base = self.cfg.read_text() if self.cfg else ''
+        except (OSError, UnicodeDecodeError) as error:
+            raise LabError(f'cannot read {self.cfg}: {error}') from None
+
+    def megabytes(self):
+        """How much of the machine's memory it takes."""
+        if self.memory is None and self.cfg:
+            found = re.search(r'^\s*memory\s*=\s*"?(\d+)', self._base, re.M)
+            return int(found.group(1)) if found else _XL_DEFAULT_MEMORY
+        return self.memory or _DEFAULT_MEMORY
+
+    def configuration(self):
+        """The file for xl. A user's file comes first: the last value of a key counts."""
+        values = {
+            'extra': self.cmdline and _quoted(self.cmdline),
+            'vcpus': self.vcpus,
+            'memory': self.memory if self.cfg else self.megabytes(),
+            'max_event_channels': self.max_event_channels,
+            'name': _quoted(self.name),
+            'type': None if self.cfg else '"pv"',
+            'kernel': _quoted(f'/t/{self.name}.elf'),
+            # One life for each run: a guest that reboots must not loop.
+            **dict.fromkeys(('on_poweroff', 'on_reboot', 'on_crash', 'on_watchdog'), '"destroy"'),
+        }
+        lines = [f'{key} = {value}' for key, value in values.items() if value is not None]
+        return self._base + '\n' + '\n'.join(lines) + '\n'
+
+    def files(self):
+        return {f'{self.name}.elf': bytes(self.elf.data), f'{self.name}.cfg': self.configuration().encode()}
+
+    def xl_says(self, line):
+        self.xl_lines.append(line)
+        if self.domid is None and (found := _CREATED.search(line)):
+            self.domid = int(found.group(1))
+        if found := _SHUT_DOWN.search(line):
+            code = int(found.group(1))
+            self.how = HOW[code] if code < len(HOW) else f'the unknown reason {code}'
+
+    def over(self):
+        return self.ended and (self.closed or self.domid is None)
+
+    def waiting_for(self):
+        if self.domid is None:
+            return f'xl to create {self.name}'
+        if self.script and not self.script.done():
+            return self.script.waiting_for()
+        if self.how:
+            return f'xl to destroy {self.name}'
+        if self.console.verdicts:
+            return f'{self.name} to shut down after its verdict'
+        return f"the verdict of {self.name}"

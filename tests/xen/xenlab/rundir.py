@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""A folder for one run, in which QEMU works.
+
+QEMU splits some arguments at blanks and commas, so it only ever sees short names
+in its own folder: links to files that may lie anywhere, under any name.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from . import paths
+
+
+class RunDir:
+    def __init__(self, name):
+        paths.RUN.mkdir(parents=True, exist_ok=True)
+        self.path = Path(tempfile.mkdtemp(prefix=f'{name}.', dir=paths.RUN))
+
+    def link(self, name, target):
+        os.symlink(Path(target).resolve(), self.path / name)
+        return name
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""World "whole": Xen, a Linux dom0, and our images as PV domUs created by xl."""
+
+from . import judge, snapshot
+from .dom0 import SLOTS, Dom0
+from .errors import DeadlinePassed, LabError
+from .log import Log
+from .outcome import Outcome
+from .rundir import RunDir
+from .xenreport import XenWatch
+
+_MACHINE = 512          # MB: 256 for dom0, the rest for Xen and small guests
+_ROOM = 128             # MB of it that guests can have for sure
+_STEP = 512             # MB by which a machine for larger guests grows
+_QUIET = 0.3            # seconds of silence that end Xen's report
+
+
+class _Whole:
+    def __init__(self, domains, log, progress):
+        self.domains = domains
+        self.log, self.progress = log, progress
+        self.xen = XenWatch()
+
+    def domain(self, name):
+        return next(d for d in self.domains if d.name == name)
+
+    def message(self, verb, rest):
+        """What the agent in dom0 says."""
+        if verb == 'closed':
+            for domain in self.domains:
+                if str(domain.slot) == rest:
+                    domain.closed = True
+        elif verb in ('xl', 'ended'):
+            name, _, text = rest.partition(' ')
+            domain = self.domain(name)
+            if verb == 'ended':
+                domain.ended = True
+                return
+            domain.xl_says(text)
+            if 'rror' in text or 'arning' in text or 'ailed' in text:
+                self.progress.say(f'xl: {text}')
+            elif 'has shut down' in text:
+                self.progress.say(f'{name} has shut down: {domain.how}')
+
+    def line(self, domain, line):
+        self.log.add(domain.name, line)
+        domain.console.add(line)
+        self.progress.guest(domain.name, line)
+
+    def follow(self, machine, slot, domain):
+        domain.slot = slot
+        script = domain.script
+        if script:
+            script.attach(machine.machine.channels[f'console.{slot}'])
+        machine.consoles[slot] = (lambda line: self.line(domain, line),
+                                  script.text if script else lambda text: None)
+
+
+def _memory(domains):
+    need = sum(domain.megabytes() for domain in domains)
+    return _MACHINE + max(0, -(-(need - _ROOM) // _STEP)) * _STEP
+
+
+def _start(machine, hypervisor, options, memory, progress):
+    if options.cold:
+        progress.say(f'booting Xen {hypervisor.name} and dom0')
+        machine.boot(options, memory)
+    else:
+        file = snapshot.get(hypervisor, options, memory, progress)
+        progress.say(f'resuming Xen {hypervisor.name} and dom0')
+        machine.resume(options, memory, file)
+
+
+def _create(machine, state, progress):
+    files = {}
+    for domain in state.domains:
+        files.update(domain.files())
+    machine.load(files)
+    for slot, domain in enumerate(state.domains):
+        state.follow(machine, slot, domain)
+        progress.say(f'xl create {domain.name}')
+        machine.command(f'create {slot} {domain.name}')
+        # In turn, so that the domain ids follow the order of the command line.
+        machine.wait(lambda: domain.domid is not None or domain.ended, domain.waiting_for())
+
+
+def _take_the_rest(machine, state):
+    """Once xl is through, what it and the guests last said is on its way."""
+    machine.machine.drain(_QUIET if any(d.how == 'crash' for d in state.domains) else 0.02)
+    for slot in range(len(state.domains)):
+        machine.machine.channels[f'console.{slot}'].end_line()
+
+
+def _judge(domain, state, options):
+    if domain.domid is None:
+        why = '; '.join(domain.xl_lines[-3:]) or 'it said nothing'
+        return judge.Result(Outcome.ERROR, f'xl could not create {domain.name}: {why}', domain.console)
+    if domain.how == 'crash':
+        return judge.crash(domain.console, domain.elf, state.xen.of(domain.domid))
+    return judge.ended(domain.console, 'whole', domain.how or 'its destruction', options.needs_verdict)
+
+
+def run(hypervisor, domains, options, progress):
+    """Create the domains and wait for all of them; returns their Results in order."""
+    if len(domains) > SLOTS:
+        raise LabError(f'at most {SLOTS} domains can be followed at once')
+    memory = _memory(domains)
+    if not options.cold:
+        snapshot.get(hypervisor, options, memory, progress)
+    log, folder = Log(options.log, progress), RunDir(options.log)
+    state = _Whole(domains, log, progress)
+    try:
+        with Dom0(hypervisor, folder, log, options.deadline, progress,
+                  state.xen.add, state.message) as machine:
+            return _run(machine, hypervisor, state, options, memory, progress)
+    finally:
+        log.close()
+        folder.remove()
+
+
+def _run(machine, hypervisor, state, options, memory, progress):
+    domains = state.domains
+    try:
+        _start(machine, hypervisor, options, memory, progress)
+        _create(machine, state, progress)
+        machine.wait(lambda: all(d.over() for d in domains) or state.xen.panic, '')
+    except DeadlinePassed as error:
+        _take_the_rest(machine, state)
+        return [judge.timeout(d.console, options.deadline, error.waiting_for or d.waiting_for())
+                if not d.over() else _judge(d, state, options) for d in domains]
+    _take_the_rest(machine, state)
+    if state.xen.panic:
+        return [judge.panic(d.console, state.xen.panic) for d in domains]
+    return [_judge(d, state, options) for d in domains]
