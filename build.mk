@@ -59,6 +59,9 @@ $(OUT)/%.o: | build/include/xen/.stamp
 $(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o: \
 		COMPILE += $(LIB_CFLAGS)
 
+# Tests register themselves in the order they are written in.
+$(OUT)/tests/guest/%.c.o: COMPILE += $(if $(filter gcc,$(CC_NAME)),-fno-toplevel-reorder)
+
 $(OUT)/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(COMPILE) -c $< -o $@

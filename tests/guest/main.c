@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The suite's main: runs every test forward, then backward, and ends with the verdict line.
+ *
+ * Arguments: `only=TEXT` runs the tests whose name contains TEXT, `list` names them all.
+ */
+#include "kernel/string.h"
+#include "tests/guest/test.h"
+#include <xen/version.h>
+
+#define SCAN_PORTS 256u
+
+extern const struct test xenlet_tests_start[], xenlet_tests_end[];
+
+static const struct test *current;
+static bool failed, skipped;
+static unsigned int nr_ok, nr_failed, nr_skipped;
+
+void test_fail(const char *file, int line, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    xenlet_vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    /* One line a test: the first failure is the one that tells. */
+    if (!failed)
+        console_printf("  FAIL %s: %s (%s:%d)\n", current->name, text, file, line);
+    failed = true;
+}
+
+bool test_same(const char *file, int line, const char *what, long got, long expected)
+{
+    if (got != expected)
+        test_fail(file, line, "%s: expected %ld, got %ld", what, expected, got);
+    return got == expected;
+}
+
+void test_skip(const char *format, ...)
+{
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    xenlet_vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    console_printf("  skip %s: %s\n", current->name, text);
+    skipped = true;
+}
+
+void count_event(struct evtchn *ch, void *data)
+{
+    (void)ch;
+    ++*(unsigned int *)data;
+}
+
+struct wanted {
+    const unsigned int *counter;
+    unsigned int want;
+};
+
+static bool reached(void *arg)
+{
+    const struct wanted *w = arg;
+
+    return *(const volatile unsigned int *)w->counter >= w->want;
+}
+
+bool wait_count(const unsigned int *counter, unsigned int want)
+{
+    struct wanted w = { counter, want };
+
+    return evtchn_wait(reached, &w, clock_after(1000000000)) == 0;
+}
+
+/* Ports Xen has for us; a port that a test forgot shows. */
+static unsigned int bound_ports(void)
+{
+    unsigned int nr = 0;
+
+    for (evtchn_port_t port = 1; port < SCAN_PORTS; port++) {
+        struct evtchn_status status = { .dom = DOMID_SELF, .port = port };
+
+        if (hypercall_evtchn_status(&status) == 0 && status.status != EVTCHNSTAT_closed)
+            nr++;
+    }
+    return nr;
+}
+
+static void check_tidy(unsigned int ports_before)
+{
+    unsigned long flags = platform_upcalls_save();
+    unsigned int ports = bound_ports();
+
+    platform_upcalls_restore(0);
+    if (flags)
+        test_fail(__FILE__, __LINE__, "left upcalls masked");
+    if (ports != ports_before)
+        test_fail(__FILE__, __LINE__, "ports bound before and after: expected %u, got %u",
+                  ports_before, ports);
+}
+
+static void run(const struct test *t)
+{
+    unsigned int ports = bound_ports();
+
+    current = t;
+    failed = skipped = false;
+    t->run();
+    check_tidy(ports);
+    if (failed) {
+        nr_failed++;
+    } else if (skipped) {
+        nr_skipped++;
+    } else {
+        nr_ok++;
+        console_printf("  ok   %s\n", t->name);
+    }
+}
+
+static bool wanted(const struct test *t)
+{
+    const char *only = xenlet_option("only");
+    size_t len = only ? strlen(only) : 0;
+
+    for (const char *name = t->name; len && strncmp(name, only, len) != 0; name++) {
+        if (!*name)
+            return false;
+    }
+    return true;
+}
+
+static void banner(void)
+{
+    int version = hypercall_xen_version(XENVER_version, NULL);
+
+    console_printf("--- xenlet in-guest suite ---\n");
+    console_printf("Environment: PV 64bit, %s of Xen %d.%d, %zu KiB, event channels %s\n",
+                   xenlet_is_initial_domain() ? "first domain" : "domU", version >> 16,
+                   version & 0xffff, xenlet_nr_pages() * 4, evtchn_abi());
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    banner();
+    if (xenlet_option("list")) {
+        for (const struct test *t = xenlet_tests_start; t < xenlet_tests_end; t++)
+            console_printf("%s\n", t->name);
+        console_printf("Test result: SUCCESS\n");
+        return 0;
+    }
+    for (const struct test *t = xenlet_tests_start; t < xenlet_tests_end; t++) {
+        if (wanted(t))
+            run(t);
+    }
+    console_printf("backward:\n");
+    for (const struct test *t = xenlet_tests_end; t-- > xenlet_tests_start;) {
+        if (wanted(t))
+            run(t);
+    }
+    console_printf("%u ok, %u failed, %u skipped\n", nr_ok, nr_failed, nr_skipped);
+    if (nr_ok + nr_failed + nr_skipped == 0)
+        console_printf("no test has that name\n");
+    console_printf("Test result: %s\n", nr_failed ? "FAILURE" : nr_ok ? "SUCCESS" : "ERROR");
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The in-guest suite: tests that register themselves, run on a real Xen, and say one line each.
+ *
+ *      TEST(name) { ...; CHECK(cond); CHECK_EQ(got, expected); }
+ *
+ * A test leaves nothing behind: no bound port, no masked upcall. The suite checks that, and runs all
+ * tests forward, then backward.
+ */
+#ifndef XENLET_TEST_H
+#define XENLET_TEST_H
+
+#include <xenlet.h>
+#include <xenlet/hypercall_pv.h>
+#include <xenlet/platform.h>
+
+struct test {
+    const char *name;
+    void (*run)(void);
+};
+
+#define TEST(test_name)                                                                            \
+    static void test_name(void);                                                                   \
+    static const struct test test_of_##test_name                                                   \
+        __attribute__((section("xenlet_tests"), used)) = { #test_name, test_name };                \
+    static void test_name(void)
+
+/* A failed check ends the test function it stands in; in a handler or a helper use EXPECT. */
+#define CHECK(cond)                                                                                \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            test_fail(__FILE__, __LINE__, #cond " does not hold");                                 \
+            return;                                                                                \
+        }                                                                                          \
+    } while (0)
+
+#define CHECK_EQ(got, expected)                                                                    \
+    do {                                                                                           \
+        if (!test_same(__FILE__, __LINE__, #got, (long)(got), (long)(expected)))                   \
+            return;                                                                                \
+    } while (0)
+
+#define EXPECT(cond)                                                                               \
+    ((cond) ? (void)0 : test_fail(__FILE__, __LINE__, #cond " does not hold"))
+#define EXPECT_EQ(got, expected)                                                                   \
+    ((void)test_same(__FILE__, __LINE__, #got, (long)(got), (long)(expected)))
+
+/* Leave the test: it cannot run here. The runner knows which skips to expect where. */
+#define SKIP(...)                                                                                  \
+    do {                                                                                           \
+        test_skip(__VA_ARGS__);                                                                    \
+        return;                                                                                    \
+    } while (0)
+
+void test_fail(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool test_same(const char *file, int line, const char *what, long got, long expected);
+void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A handler that counts: `data` points to an unsigned int. */
+void count_event(struct evtchn *ch, void *data);
+
+/* Wait until *counter is at least `want`; false after a second. For counters handlers increment. */
+bool wait_count(const unsigned int *counter, unsigned int want);
+
+#endif
