@@ -1,11 +1,77 @@
 # SPDX-License-Identifier: MIT
-# The front door: `make help` lists what it does. How things are compiled is in build.mk.
+# The front door; `make help` lists it. How things are compiled is in build.mk.
 
 .DEFAULT_GOAL := help
 
-include build.mk
+##@ Variables
+XEN      ?= 4.17#    hypervisor: 4.17 (Debian 12's), 4.20 (Debian 13's) or a file
+ACCEL    ?= tcg#     how QEMU runs it: tcg works everywhere, kvm is faster
+VCPUS    ?=#         of `run`: VCPUs of the guest
+MEMORY   ?=#         of `run`: MB of memory of the guest
+EVTCHN   ?=#         of `run`: event channel ABI, auto or 2l
+CMDLINE  ?=#         of `run`: the guest's command line
+IMAGE    ?=#         of `run`: any PV guest, an ELF file (default: our own test suite)
+CFG      ?=#         of `run`: an xl file of your own
+DEADLINE ?= 120#     of `run`: seconds after which it is ended
+ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
+V        ?=#         1: show the commands of the compiler
 
-# Xen's public headers, that folder alone, for -isystem build/include.
+export ACCEL
+
+# A compiler that is not there yet cannot tell build.mk where its headers are;
+# every target that compiles installs it first, and then calls make again.
+ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)
+include build.mk
+endif
+
+# Sub-makes use all processors, unless make was called with its own -j.
+JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+COMPILE_WITH = @$(MAKE) --no-print-directory $(JOBS) $(addprefix build-,$(1))
+SUITE   := build/gcc/tests/suite.elf
+export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
+
+.PHONY: help run test test-all build clean distclean format
+
+##@ Targets
+help: ## this list
+	@awk 'BEGIN { FS = "## " } /^##@/ { print substr($$0, 5) ":" } \
+	      /^[a-z-]+:.*## / { split($$1, t, ":"); printf "  %-10s %s\n", t[1], $$2 } \
+	      /^[A-Z]+ +\?=.*#/ { name = $$1; sub(/ .*/, "", name); text = $$0; sub(/^[^#]*# */, "", text); \
+	          value = $$0; sub(/^[^=]*= */, "", value); sub(/#.*/, "", value); \
+	          printf "  %-10s %s%s\n", name, text, value == "" ? "" : " [" value "]" }' $(firstword $(MAKEFILE_LIST))
+
+run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
+	@tests/xen/prepare lab $(if $(filter build/clang/%,$(IMAGE)),clang) $(if $(IMAGE),,gcc)
+	@$(if $(IMAGE),,$(MAKE) --no-print-directory $(JOBS) build-gcc)
+	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(DEADLINE) --log run \
+		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
+		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(MEMORY)) $(if $(IMAGE),--no-verdict)
+
+test: ## the quick tier: every suite, both Xens, gcc and clang
+	@tests/xen/prepare gcc clang lab
+	$(call COMPILE_WITH,gcc clang)
+	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
+
+test-all: ## everything: the full product of worlds, Xens and compilers
+	@tests/xen/prepare gcc clang lab
+	$(call COMPILE_WITH,gcc clang)
+	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
+
+build: ## compile the library, the examples and the tests, with gcc and with clang
+	@tests/xen/prepare gcc clang
+	$(call COMPILE_WITH,gcc clang)
+
+clean: ## remove what was built; downloads and what is made of them stay
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi
+
+distclean: ## remove everything that is not in the repository
+	@rm -rf build
+
+format: ## format the C sources
+	@tests/xen/prepare format
+	@clang-format -i $(shell find * -path build -prune -o -name '*.[ch]' -print)
+
+# Xen's public headers, and that folder alone, for -isystem build/include.
 build/include/xen/.stamp:
 	@tests/xen/prepare fetch
 	@tests/xen/fetch headers

@@ -2,6 +2,7 @@
 """The command line of tests/xen/run."""
 
 import argparse
+import json
 import os
 import re
 from pathlib import Path
@@ -50,6 +51,7 @@ def _common(parser):
                         help='and this must be on the console or in Xen\'s report')
     parser.add_argument('--no-verdict', dest='needs_verdict', action='store_false',
                         help='a guest that ends in order passes without a verdict line')
+    parser.add_argument('--json', metavar='FILE', type=Path, help='write the results there, for programs')
     parser.add_argument('-q', '--quiet', action='store_true', help='only the outcome')
 
 
@@ -142,7 +144,7 @@ def _report(result, expected, patterns, options, progress, several):
     if missing:
         print('==> but no line matches ' + ', '.join(map(repr, missing)))
         return 1
-    if options.expect and expected is not Outcome.SUCCESS:
+    if expected is not Outcome.SUCCESS:
         print('==> as expected')
     return 0
 
@@ -204,4 +206,6 @@ def command(arguments):
     else:
         results = _run_bare(options, progress)
     statuses = [_report(result, expected, patterns, options, progress, len(results) > 1) for result in results]
+    if options.json:
+        options.json.write_text(json.dumps([result.as_dict() for result in results]))
     return next((status for status in statuses if status), 0)

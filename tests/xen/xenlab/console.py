@@ -19,6 +19,7 @@ class Console:
     failed: list = field(default_factory=list)       # (test, text)
     skipped: list = field(default_factory=list)      # (test, reason)
     verdicts: list = field(default_factory=list)
+    late: list = field(default_factory=list)         # tests that ran after the verdict
     lines: list = field(default_factory=list)
 
     def add(self, line):
@@ -27,6 +28,8 @@ class Console:
             self.verdicts.append(by_name(found.group(1)))
         elif found := _TEST.match(line):
             kind, test, text = found.groups()
+            if self.verdicts:
+                self.late.append(test)
             if kind == 'ok':
                 self.passed += 1
             else:
@@ -38,6 +41,8 @@ class Console:
             return None, 'it printed no verdict'
         if len(self.verdicts) > 1:
             return Outcome.ERROR, f'it printed {len(self.verdicts)} verdicts'
+        if self.late:
+            return Outcome.ERROR, f'its verdict was not the last line: {self.late[0]} came after it'
         outcome = self.verdicts[0]
         if self.failed:
             names = ', '.join(dict.fromkeys(test for test, _ in self.failed))

@@ -14,6 +14,12 @@ class Result:
     console: object = None
     report: list = field(default_factory=list)      # lines to show: Xen's own report
 
+    def as_dict(self):
+        """For --json: what the suite and other programs need to know."""
+        console = self.console
+        return {'outcome': str(self.outcome), 'why': self.why, 'name': console.name,
+                'passed': console.passed, 'failed': console.failed, 'skipped': console.skipped}
+
     def counts(self):
         if not self.console:
             return ''
@@ -27,6 +33,10 @@ class Result:
 
 def crash(console, elf, report):
     """The guest crashed: by itself, or Xen ended it and `report` says how."""
+    outcome, why = console.verdict()
+    if report is None and outcome in (Outcome.FAILURE, Outcome.ERROR):
+        # Its own way to say that it failed: main() returned non-zero.
+        return Result(outcome, why, console)
     if report is None:
         return Result(Outcome.CRASH, 'the guest shut down with the reason crash', console)
     why = f'Xen ended the guest (VCPU {report.vcpu})'

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What `make test` runs: a table. A new suite is a few more lines here."""
+
+from dataclasses import dataclass, field
+
+XENS = ('4.17', '4.20')
+COMPILERS = ('gcc', 'clang')
+
+
+@dataclass
+class Case:
+    suite: str
+    name: str
+    command: list                       # run at the top of the tree
+    status: int = 0                     # the exit status that is right
+    output: list = field(default_factory=list)   # regular expressions that must match
+    guest_tests: bool = False           # its in-guest tests count: tests/xen/run says how many
+    seconds: float = 120                # a case that takes longer is ended
+    quick: bool = True                  # part of `make test`; the others are `make test-all` only
+
+
+def image(name, compiler='gcc'):
+    return f'build/{compiler}/{name}.elf'
+
+
+def boot(suite, name, world, elf, *options, deadline=60, xen='4.17', **case):
+    command = ['tests/xen/run', world, elf, '--xen', xen, '--deadline', str(deadline), *options]
+    # Room for a snapshot that has to be taken first.
+    return Case(suite, name, command, seconds=deadline + 300, **case)
+
+
+# How misbehave.c goes wrong -> the exit status and the words that must come of it.
+_MISBEHAVIOUR = {
+    'hang': (7, "TIMEOUT: 4 s passed, waiting for the guest's verdict|the verdict of misbehave"),
+    'stay': (7, 'TIMEOUT: 4 s passed, waiting for .* to shut down after its verdict'),
+    'crash': (6, 'CRASH: the guest shut down with the reason crash'),
+    'crash-after-verdict': (6, 'CRASH: the guest shut down with the reason crash'),
+    'no-verdict': (8, 'NO VERDICT: it printed no verdict and ended by poweroff'),
+    'fail': (5, 'FAILURE: failed: arithmetic'),
+    'error': (4, 'ERROR: by its own verdict'),
+    'skip': (3, 'SKIP: by its own verdict'),
+    'unexpected-skip': (9, 'UNEXPECTED SKIP: not in expected-skips: unheard-of: nobody lists'),
+    'contradict': (5, 'FAILURE: its verdict is SUCCESS but these failed: arithmetic'),
+    'two-verdicts': (4, 'ERROR: it printed 2 verdicts'),
+}
+
+
+def _runner():
+    """The runner, tested with guests that go wrong."""
+    yield Case('runner', 'units', ['python3', '-B', 'tests/xen/selftest/units.py'])
+    for how, (status, words) in _MISBEHAVIOUR.items():
+        yield boot('runner', how, 'bare', image('selftest/misbehave'), '--cmdline', how,
+                   deadline=4, status=status, output=[words])
+    for how in ('hang', 'crash', 'no-verdict', 'fail'):
+        status, words = _MISBEHAVIOUR[how]
+        yield boot('runner', f'xl-{how}', 'xl', image('selftest/misbehave'), '--cmdline', how,
+                   deadline=4, status=status, output=[words])
+    yield boot('runner', 'no-image', 'bare', 'build/nothing.elf', status=2, output=['cannot read the image'])
+    yield boot('runner', 'no-elf', 'xl', 'Makefile', status=2, output=['is not an ELF file'])
+    yield boot('runner', 'no-xen', 'xl', image('selftest/misbehave'), xen='4.1', status=2,
+               output=["unknown Xen version '4.1'"])
+
+
+def _examples():
+    yield boot('examples', 'hello-bare', 'bare', image('examples/hello'))
+    yield boot('examples', 'hello-1MB', 'xl', image('examples/hello'), '--memory', '1')
+    yield boot('examples', 'hello-1GB', 'xl', image('examples/hello', 'clang'), '--memory', '1024', xen='4.20')
+
+
+def _suite():
+    """The in-guest tests. The quick tier has every value of each dimension, in pairs."""
+    quick = {('bare', '4.17', 'gcc'), ('bare', '4.20', 'clang'), ('xl', '4.17', 'clang'), ('xl', '4.20', 'gcc')}
+    for world in ('bare', 'xl'):
+        for xen in XENS:
+            for compiler in COMPILERS:
+                for ports in ('', '4095') if world == 'xl' else ('',):
+                    options = ['--max-event-channels', ports] if ports else []
+                    name = '-'.join(filter(None, (xen, compiler, ports and f'{ports}-ports')))
+                    yield boot('whole' if world == 'xl' else 'bare', name, world, image('tests/suite', compiler),
+                               *options, xen=xen, guest_tests=True, deadline=120,
+                               quick=(world, xen, compiler) in quick and (not ports or xen == '4.17'))
+
+
+def cases():
+    yield from _suite()
+    yield from _examples()
+    yield from _runner()

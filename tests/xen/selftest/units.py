@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Unit tests of the runner's parts that need no machine."""
+
+import pathlib
+import sys
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from xenlab import apt, judge, skips, xenreport  # noqa: E402
+from xenlab.channel import Channel  # noqa: E402
+from xenlab.console import Console  # noqa: E402
+from xenlab.domu import DomU  # noqa: E402
+from xenlab.elf import Symbol  # noqa: E402
+from xenlab.errors import LabError  # noqa: E402
+from xenlab.outcome import Outcome  # noqa: E402
+from xenlab.script import Script  # noqa: E402
+
+
+def console(*lines):
+    made = Console('guest')
+    for line in lines:
+        made.add(line)
+    return made
+
+
+class Verdicts(unittest.TestCase):
+    def outcome(self, *lines):
+        return console(*lines).verdict()[0]
+
+    def test_the_four(self):
+        for outcome in (Outcome.SUCCESS, Outcome.SKIP, Outcome.ERROR, Outcome.FAILURE):
+            self.assertIs(self.outcome(f'Test result: {outcome}'), outcome)
+
+    def test_none(self):
+        self.assertIsNone(self.outcome('  ok a', 'Test result: MAYBE', 'no Test result: SUCCESS'))
+
+    def test_must_be_last_and_once(self):
+        self.assertIs(self.outcome('Test result: SUCCESS', '  ok late'), Outcome.ERROR)
+        self.assertIs(self.outcome('Test result: SUCCESS', 'Test result: SUCCESS'), Outcome.ERROR)
+
+    def test_a_failed_test_beats_success(self):
+        self.assertIs(self.outcome('  FAIL a: expected 1 got 2 (f.c:3)', 'Test result: SUCCESS'), Outcome.FAILURE)
+
+    def test_lines(self):
+        made = console('  ok evtchn-2l/send', 'ok', 'oklahoma x', '  skip pirq: not as domU', '  FAIL b: 1 (f.c:2)',
+                       'all ok here', '  FAIL c')
+        self.assertEqual((made.passed, made.skipped, made.failed),
+                         (1, [('pirq', 'not as domU')], [('b', '1 (f.c:2)'), ('c', '')]))
+
+    def test_how_it_ended(self):
+        good = console('Test result: SUCCESS')
+        self.assertIs(judge.ended(good, 'bare', 'poweroff').outcome, Outcome.SUCCESS)
+        self.assertIs(judge.crash(good, None, None).outcome, Outcome.CRASH)
+        self.assertIs(judge.crash(console('Test result: FAILURE'), None, None).outcome, Outcome.FAILURE)
+        self.assertIs(judge.ended(console(), 'bare', 'poweroff').outcome, Outcome.NO_VERDICT)
+        self.assertIs(judge.ended(console(), 'bare', 'poweroff', needs_verdict=False).outcome, Outcome.SUCCESS)
+
+
+class Skips(unittest.TestCase):
+    def test_patterns(self):
+        listed = [('whole', 'pirq*'), ('*', 'fpu-avx')]
+        self.assertEqual(skips.unexpected('whole', [('pirq-bind', 'x'), ('fpu-avx', 'x')], listed), [])
+        self.assertEqual(skips.unexpected('bare', [('pirq-bind', 'x')], listed), [('pirq-bind', 'x')])
+
+    def test_the_file_itself(self):
+        skips.read()
+
+
+class XenReports(unittest.TestCase):
+    REPORT = ('(XEN) domain_crash_sync called from entry.S: fault at ffff82d0403602d0\n'
+              '(XEN) Domain 3 (vcpu#1) crashed on cpu#0:\n'
+              '(XEN) RIP:    e033:[<0000000000102007>]\n'
+              '(XEN) rbp: 00000000001021c5   rsp: {:016x}   r8:  0000000000000008\n')
+
+    class Elf:
+        def symbols(self):
+            return [Symbol('boot_stack_guard', 0x103000, 4096), Symbol('rec', 0x102000, 64)]
+
+    def stack(self, rsp):
+        watch = xenreport.XenWatch()
+        for line in self.REPORT.format(rsp).splitlines():
+            watch.add(line)
+        self.assertIsNone(watch.of(0))
+        return xenreport.overflowed_stack(self.Elf(), watch.of(3).rsp)
+
+    def test_guard_page(self):
+        self.assertEqual(self.stack(0x103fa0), 'boot_stack')
+        # A push that faults has not moved the stack pointer yet.
+        self.assertEqual(self.stack(0x104000), 'boot_stack')
+        self.assertIsNone(self.stack(0x104800))
+        self.assertIsNone(self.stack(0x102ff0))
+
+    def test_function(self):
+        self.assertEqual(xenreport.function_at(self.Elf(), 0x102007), 'rec+0x7')
+        self.assertIsNone(xenreport.function_at(self.Elf(), 0x99))
+
+
+class Input(unittest.TestCase):
+    def test_order(self):
+        sent, script = [], Script('expect name\\?\nsend me\nexpect hi\nsend bye')
+        script.attach(mock.Mock(send=sent.append))
+        for text in ('hi na', 'me?', ' h'):
+            script.text(text)
+        self.assertEqual((sent, script.done()), ([b'me\n'], False))
+        script.text('i')
+        self.assertEqual((sent, script.done()), ([b'me\n', b'bye\n'], True))
+
+    def test_bad_line(self):
+        with self.assertRaises(LabError):
+            Script('wait 3')
+
+
+class Lines(unittest.TestCase):
+    def test_cut(self):
+        lines = []
+        channel = Channel('x', lines.append)
+        channel.theirs.sendall(b'one\r\ntw')
+        channel.read()
+        channel.theirs.sendall(b'o\nthree')
+        channel.read()
+        self.assertEqual(lines, ['one', 'two'])
+        channel.end_line()
+        self.assertEqual(lines, ['one', 'two', 'three'])
+        channel.close()
+
+
+class Configurations(unittest.TestCase):
+    def test_quoting(self):
+        with mock.patch('xenlab.domu.Elf'):
+            text = DomU('g', pathlib.Path('g.elf'), cmdline='a "b" \\c').configuration()
+        self.assertIn('extra = "a \\"b\\" \\\\c"', text)
+        self.assertIn('memory = 32', text)
+
+
+class Sources(unittest.TestCase):
+    def entries(self, text, form):
+        return list(form(text))
+
+    def test_both_forms(self):
+        new = 'Types: deb\n# note\nURIs: http://h/debian\nSuites: bookworm bookworm-updates\nSigned-By: /k.gpg\n'
+        self.assertEqual(self.entries(new, apt._deb822_entries),
+                         [(['http://h/debian'], ['bookworm', 'bookworm-updates'], '/k.gpg')])
+        old = '# x\ndeb [arch=amd64 signed-by=/k.gpg] http://h/debian bookworm main\ndeb-src http://h/debian bookworm main\n'
+        self.assertEqual(self.entries(old, apt._one_line_entries), [(['http://h/debian'], ['bookworm'], '/k.gpg')])
+
+    def test_release_is_replaced(self):
+        entries = [(['http://h/debian'], ['bookworm', 'bookworm-updates', 'bookworm-backports'], ''),
+                   (['http://other/x'], ['nodistro'], '')]
+        with mock.patch.object(apt, '_host_entries', lambda: entries), \
+                mock.patch.object(apt.debian, 'host_suite', lambda: 'bookworm'):
+            text = apt._sources('trixie')
+        self.assertIn('Suites: trixie trixie-updates\n', text)
+        self.assertNotIn('other', text)
+
+    def test_errors_name_no_hosts(self):
+        self.assertEqual(apt._without_hosts('E: http://some.host/debian/pool/a_1.deb 404 [IP: 1.2.3.4 80]'),
+                         'E: a_1.deb 404 ')
+
+
+if __name__ == '__main__':
+    unittest.main()
