@@ -16,6 +16,7 @@ static void after_walk(struct evtchn_vcpu *v)
         evtchn_handle_free(ch);
         ch = next;
     }
+    evtchn_storm_rest(v);
     if (v->fp_saved) {
         v->fp_saved = false;
         arch_fp_restore();
@@ -31,6 +32,7 @@ void evtchn_upcall(void)
     struct evtchn_vcpu *v = this_evtchn_vcpu();
     struct vcpu_info *info = v->info;
 
+    v->upcalls++;
     do {
         atomic_write(&info->evtchn_upcall_pending, 0);
         evtchn_ops->handle_events(v);
@@ -92,7 +94,7 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
      */
     if (!may_deliver(ch, v))
         return;
-    if (ch->budget == 0 && !evtchn_refill(ch)) {
+    if (ch->budget == 0 && !evtchn_refill(v, ch)) {
         evtchn_storm_begin(v, ch);
         return;
     }

@@ -55,6 +55,7 @@ struct evtchn {
     uint8_t flags; /* EVTCHN_* */
     uint32_t share;
     uint64_t refilled;    /* when budget was last made full, ns */
+    uint64_t refilled_in; /* and in which upcall */
     uint64_t spent;       /* deliveries before that: delivered = spent + share - budget */
     uint64_t storms;
     struct spinlock lock; /* reasons, gate, vcpu, port, kind; the mask bit follows them */
@@ -72,7 +73,8 @@ struct evtchn_vcpu {
     uint32_t id;
     uint32_t start_word;       /* where the next walk of the bitmaps begins */
     struct evtchn *current;    /* the hazard pointer: see evtchn_deliver() */
-    bool after_walk;           /* something is to do at the end of the upcall: the next two */
+    uint64_t upcalls;          /* how many there were, this one included */
+    bool after_walk;           /* something is to do at the end of the upcall */
     bool fp_saved;             /* registers are to be restored */
     struct evtchn *closed;     /* channels closed by their own handlers, to be freed */
     uint64_t orphans;          /* events no handle was found for */
@@ -179,10 +181,11 @@ int evtchn_identify(struct evtchn *ch, const struct evtchn_status *status);
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
 /* An event was taken for a channel that may no longer have it: give it back. */
 void evtchn_give_back(evtchn_port_t port);
-/* The share is used up: a new one, if its tick is over. */
-bool evtchn_refill(struct evtchn *ch);
-/* Put the channel off until the tick is over; and take it out of that, to close it. */
+/* The share is used up: a new one, if there may be one by now. */
+bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch);
+/* Put the channel off; have the upcall over, let the tick begin; and forget it, to close it. */
 void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch);
+void evtchn_storm_rest(struct evtchn_vcpu *v);
 void evtchn_storm_forget(struct evtchn *ch);
 /* Ask the platform for the earlier of this VCPU's two times. */
 void evtchn_arm(const struct evtchn_vcpu *v);

@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shares. A channel may be delivered `share` times in a tick. The clock is read only when a share is
- * used up: if a tick has passed since it was given, the channel gets another; if not, it storms, and
- * is masked until the tick is over.
+ * used up: if a tick has passed since it was given, and it was given in another upcall, the channel
+ * gets the next one. If not it storms, and is masked until a tick after this upcall is over.
+ *
+ * So an upcall ends, however much is raised and however slow the handlers are, and what it
+ * interrupted has at least a tick for itself before the storm goes on.
  */
 #include "evtchn/internal.h"
 
-bool evtchn_refill(struct evtchn *ch)
+static void new_share(const struct evtchn_vcpu *v, struct evtchn *ch, uint64_t now)
+{
+    ch->spent += ch->share - ch->budget;
+    ch->budget = ch->share;
+    ch->refilled = now;
+    ch->refilled_in = v->upcalls;
+}
+
+bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch)
 {
     uint64_t now = platform_now_ns();
 
-    if (!(ch->flags & EVTCHN_NO_SHARE) && now - ch->refilled < EVTCHN_TICK_DEFAULT)
+    if (!(ch->flags & EVTCHN_NO_SHARE) &&
+        (now - ch->refilled < EVTCHN_TICK_DEFAULT || ch->refilled_in == v->upcalls))
         return false;
-    ch->refilled = now;
-    ch->spent += ch->share;
-    ch->budget = ch->share;
+    new_share(v, ch, now);
     return true;
 }
 
@@ -40,10 +50,15 @@ void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch)
         v->storming = ch;
     }
     spin_unlock(&v->lock);
-    if (!v->storm_until) {
-        v->storm_until = platform_now_ns() + EVTCHN_TICK_DEFAULT;
-        evtchn_arm(v);
-    }
+    v->after_walk = true;
+}
+
+void evtchn_storm_rest(struct evtchn_vcpu *v)
+{
+    if (!atomic_read(&v->storming) || v->storm_until)
+        return;
+    v->storm_until = platform_now_ns() + EVTCHN_TICK_DEFAULT;
+    evtchn_arm(v);
 }
 
 void evtchn_storm_forget(struct evtchn *ch)
@@ -83,9 +98,7 @@ void evtchn_tick(void)
     if (v->storm_until && now >= v->storm_until) {
         v->storm_until = 0;
         while ((ch = take_one(v)) != NULL) {
-            ch->spent += ch->share - ch->budget;
-            ch->budget = ch->share;
-            ch->refilled = now;
+            new_share(v, ch, now);
             evtchn_release(ch, REASON_STORM);
         }
     }

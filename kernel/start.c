@@ -31,6 +31,15 @@ static void must(int rc, const char *what)
         xenlet_panic("boot: %s: error %d", what, rc);
 }
 
+/* Nobody here reads xenstore yet; with a handle its port is kept over a reset. */
+static void keep_xenstore_port(void)
+{
+    static struct evtchn *store;
+
+    if (!xenlet_is_initial_domain() && start_info->store_evtchn)
+        must(evtchn_bind_port(start_info->store_evtchn, NULL, NULL, 0, &store), "xenstore port");
+}
+
 static void events_init(void)
 {
     struct vcpu_info *info;
@@ -42,6 +51,7 @@ static void events_init(void)
     must(evtchn_vcpu_init(platform_vcpu(), info), "event channels of VCPU 0");
     must(clock_init(), "timer");
     must(console_init(), "console channel");
+    keep_xenstore_port();
 }
 
 void xenlet_start(struct start_info *si)

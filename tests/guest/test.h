@@ -29,7 +29,7 @@ struct test {
 #define CHECK(cond)                                                                                \
     do {                                                                                           \
         if (!(cond)) {                                                                             \
-            test_fail(__FILE__, __LINE__, #cond " does not hold");                                 \
+            test_fail(__FILE__, __LINE__, "%s does not hold", #cond);                                 \
             return;                                                                                \
         }                                                                                          \
     } while (0)
@@ -41,7 +41,7 @@ struct test {
     } while (0)
 
 #define EXPECT(cond)                                                                               \
-    ((cond) ? (void)0 : test_fail(__FILE__, __LINE__, #cond " does not hold"))
+    ((cond) ? (void)0 : test_fail(__FILE__, __LINE__, "%s does not hold", #cond))
 #define EXPECT_EQ(got, expected)                                                                   \
     ((void)test_same(__FILE__, __LINE__, #got, (long)(got), (long)(expected)))
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* EVTCHNOP_reset: every port is closed, and the channels are there again behind their handles. */
+#include "tests/guest/test.h"
+
+#define GPR EVTCHN_HANDLER_GPR
+
+struct kept {
+    struct evtchn *ch;
+    unsigned int seen;
+};
+
+static int ipi(struct kept *k, unsigned int flags)
+{
+    *k = (struct kept){ .seen = 0 };
+    return evtchn_bind_ipi(0, count_event, &k->seen, flags, &k->ch);
+}
+
+TEST(reset_brings_channels_back)
+{
+    struct kept a, b, masked, left, right, debug = { .seen = 0 };
+
+    CHECK_EQ(ipi(&a, GPR), 0);
+    CHECK_EQ(ipi(&b, GPR), 0);
+    CHECK_EQ(ipi(&masked, GPR), 0);
+    CHECK_EQ(evtchn_bind_virq(VIRQ_DEBUG, 0, count_event, &debug.seen, GPR, &debug.ch), 0);
+    left = right = (struct kept){ .seen = 0 };
+    CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, count_event, &left.seen, GPR, &left.ch), 0);
+    CHECK_EQ(evtchn_bind_interdomain(DOMID_SELF, evtchn_port(left.ch), count_event, &right.seen,
+                                     GPR, &right.ch), 0);
+    evtchn_close(a.ch); /* ports are numbered anew, without the hole */
+    EXPECT_EQ(evtchn_mask(masked.ch), 0);
+    left.seen = right.seen = 0;
+
+    CHECK_EQ(evtchn_reset(), 0);
+
+    /* Each handler was called once; the masked one will be when it may. */
+    EXPECT_EQ(b.seen, 1);
+    EXPECT_EQ(debug.seen, 1);
+    EXPECT_EQ(masked.seen, 0);
+    EXPECT(left.seen >= 1 && right.seen >= 1);
+    EXPECT_EQ(evtchn_unmask(masked.ch), 0);
+    EXPECT_EQ(masked.seen, 1);
+
+    EXPECT_EQ(evtchn_send(b.ch), 0);
+    EXPECT_EQ(b.seen, 2);
+    left.seen = right.seen = 0;
+    EXPECT_EQ(evtchn_send(left.ch), 0);
+    EXPECT_EQ(right.seen, 1);
+    EXPECT_EQ(evtchn_send(right.ch), 0);
+    EXPECT_EQ(left.seen, 1);
+    clock_sleep(1000000); /* the timer's channel came back too */
+
+    EXPECT_EQ(evtchn_close(b.ch), 0);
+    EXPECT_EQ(evtchn_close(masked.ch), 0);
+    EXPECT_EQ(evtchn_close(left.ch), 0);
+    EXPECT_EQ(evtchn_close(right.ch), 0);
+    EXPECT_EQ(evtchn_close(debug.ch), 0);
+}
+
+TEST(reset_again_and_again)
+{
+    struct kept k;
+
+    CHECK_EQ(ipi(&k, GPR), 0);
+    for (unsigned int i = 1; i <= 20; i++) {
+        CHECK_EQ(evtchn_reset(), 0);
+        EXPECT_EQ(k.seen, 2 * i - 1);
+        EXPECT_EQ(evtchn_send(k.ch), 0);
+        EXPECT_EQ(k.seen, 2 * i);
+        console_printf("%s", ""); /* the console's channel is there each time */
+    }
+    EXPECT_EQ(evtchn_close(k.ch), 0);
+}
+
+/* A channel whose far end is gone cannot come back: its handle says so, and can still be closed. */
+TEST(reset_loses_what_has_no_far_end)
+{
+    struct evtchn_status status;
+    evtchn_port_t far;
+    struct kept k = { .seen = 0 };
+
+    /* The far end is a port of ours without a handle: the reset closes it and nobody reopens it. */
+    CHECK_EQ(hypercall_evtchn_alloc_unbound(DOMID_SELF, DOMID_SELF, &far), 0);
+    CHECK_EQ(evtchn_bind_interdomain(DOMID_SELF, far, count_event, &k.seen, GPR, &k.ch), 0);
+    CHECK_EQ(evtchn_reset(), 0);
+    EXPECT_EQ(evtchn_send(k.ch), -XEN_ENOTCONN);
+    EXPECT_EQ(evtchn_mask(k.ch), -XEN_ENOTCONN);
+    EXPECT_EQ(evtchn_unmask(k.ch), -XEN_ENOTCONN);
+    EXPECT_EQ(evtchn_raise(k.ch), -XEN_ENOTCONN);
+    EXPECT_EQ(evtchn_status(k.ch, &status), -XEN_ENOTCONN);
+    EXPECT_EQ(evtchn_bind_vcpu(k.ch, 0), -XEN_ENOTCONN);
+    EXPECT(!evtchn_is_pending(k.ch));
+    EXPECT_EQ(evtchn_close(k.ch), 0);
+}
