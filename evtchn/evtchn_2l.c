@@ -127,7 +127,7 @@ static inline void walk_word(struct evtchn_vcpu *v, unsigned int i)
     }
 }
 
-/* The words that `selector` names, from the one after where the last walk began: none is favoured. */
+/* The words the selector names, beginning after the one the last walk began with: round robin. */
 static void handle_events_2l(struct evtchn_vcpu *v)
 {
     /*
@@ -141,7 +141,7 @@ static void handle_events_2l(struct evtchn_vcpu *v)
         return;
     /* Rotate, so that bit 0 is word `start`. */
     selector = selector >> start | selector << ((BITS_PER_WORD - start) % BITS_PER_WORD);
-    v->start_word = (start + 1) % NR_WORDS;
+    v->start_word = (start + lowest_bit(selector) + 1) % NR_WORDS;
     do {
         unsigned int bit = lowest_bit(selector);
 
