@@ -26,7 +26,7 @@ endif
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @$(MAKE) --no-print-directory $(JOBS) $(addprefix build-,$(1))
+COMPILE_WITH = @$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 SUITE   := build/gcc/tests/suite.elf
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
 
@@ -42,7 +42,7 @@ help: ## this list
 
 run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 	@tests/xen/prepare lab $(if $(filter build/clang/%,$(IMAGE)),clang) $(if $(IMAGE),,gcc)
-	@$(if $(IMAGE),,$(MAKE) --no-print-directory $(JOBS) build-gcc)
+	$(if $(IMAGE),,$(call COMPILE_WITH,gcc))
 	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(DEADLINE) --log run \
 		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
 		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(MEMORY)) $(if $(IMAGE),--no-verdict)

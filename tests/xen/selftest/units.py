@@ -44,7 +44,7 @@ class Verdicts(unittest.TestCase):
         self.assertIs(self.outcome('  FAIL a: expected 1 got 2 (f.c:3)', 'Test result: SUCCESS'), Outcome.FAILURE)
 
     def test_lines(self):
-        made = console('  ok evtchn-2l/send', 'ok', 'oklahoma x', '  skip pirq: not as domU', '  FAIL b: 1 (f.c:2)',
+        made = console('  ok   evtchn-2l/send', 'ok', 'oklahoma x', '  skip pirq: not as domU', '  FAIL b: 1 (f.c:2)',
                        'all ok here', '  FAIL c')
         self.assertEqual((made.passed, made.skipped, made.failed),
                          (1, [('pirq', 'not as domU')], [('b', '1 (f.c:2)'), ('c', '')]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .outcome import Outcome, by_name
 
-_TEST = re.compile(r'\s*(ok|skip|FAIL) ([\w./:-]*[\w./-])(?::\s*(.*)|\s*)$')
+_TEST = re.compile(r'\s*(ok|skip|FAIL)\s+([\w./:-]*[\w./-])(?::\s*(.*)|\s*)$')
 _VERDICT = re.compile(r'\s*Test result: (SUCCESS|SKIP|ERROR|FAILURE)\s*$')
 
 

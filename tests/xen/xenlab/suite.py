@@ -59,7 +59,7 @@ class _Verdict:
         text = self.output.read_text(errors='replace')
         self.lines = text.splitlines()
         said = re.findall(r'^==> (?:[\w-]+: )?([A-Z ]+): ', text, re.M)
-        self.outcome = said[0] if said else f'exit {running.child.returncode}'
+        self.outcome = said[0] if said else f'exit status {running.child.returncode}'
         self.why = None
         if running.child.returncode != case.status:
             self.why = f'exit status {running.child.returncode}, expected {case.status}'
