@@ -14,13 +14,20 @@
 /* Set exception handlers from an array that ends with address 0. -EFAULT, -EPERM. */
 int hypercall_set_trap_table(const struct trap_info *table);
 
-/* Apply `nr` page table writes for ourselves; all, or an error at the first that Xen refuses. */
+/*
+ * Apply `nr` page table writes for ourselves; all, or an error at the first that Xen refuses:
+ * -EINVAL, -EBUSY for a frame that is in use as what the entry would not let it be (a page table or
+ * descriptor table, mapped writable).
+ */
 int hypercall_mmu_update(const struct mmu_update *req, unsigned int nr);
 
 /* Page table and TLB operations (MMUEXT_*). -EINVAL, -EBUSY, -EPERM. */
 int hypercall_mmuext_op(const struct mmuext_op *op, unsigned int nr);
 
-/* Write the L1 entry that maps `va`; `flags` are UVMF_*. -EINVAL bad entry, or no L1 table there. */
+/*
+ * Write the L1 entry that maps `va`; `flags` are UVMF_*. -EINVAL bad entry, or no L1 table there;
+ * -EBUSY as for mmu_update.
+ */
 int hypercall_update_va_mapping(unsigned long va, uint64_t pte, unsigned long flags);
 
 /* Load a GDT of `entries` descriptors in `nr` frames; the frames become read-only. -EINVAL. */
@@ -41,7 +48,7 @@ int hypercall_set_segment_base(unsigned int which, unsigned long base);
 /* Set or clear CR0.TS: whether the next FP instruction traps. */
 int hypercall_fpu_taskswitch(bool set);
 
-/* Write debug register `reg`; -EPERM for an address in Xen's space, -EINVAL. */
+/* Write debug register `reg`; -EPERM for an address in Xen's space, -EINVAL, -ENODEV no such. */
 int hypercall_set_debugreg(unsigned int reg, unsigned long value);
 
 #pragma GCC visibility pop
