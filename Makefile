@@ -26,7 +26,8 @@ endif
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
+COMPILE_WITH = @$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
+	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 SUITE   := build/gcc/tests/suite.elf
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
 
@@ -50,11 +51,13 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 test: ## the quick tier: every suite, both Xens, gcc and clang
 	@tests/xen/prepare gcc clang lab
 	$(call COMPILE_WITH,gcc clang)
+	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
 	@tests/xen/prepare gcc clang lab
 	$(call COMPILE_WITH,gcc clang)
+	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
 build: ## compile the library, the examples and the tests, with gcc and with clang

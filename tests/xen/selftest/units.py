@@ -157,6 +157,10 @@ class Sources(unittest.TestCase):
     def test_errors_name_no_hosts(self):
         self.assertEqual(apt._without_hosts('E: http://some.host/debian/pool/a_1.deb 404 [IP: 1.2.3.4 80]'),
                          'E: a_1.deb 404 ')
+        self.assertEqual(apt._without_hosts("Could not connect to h.org:80 (1.2.3.4). - connect (111: refused)"),
+                         'Could not connect to the archive. - connect (111: refused)')
+        self.assertEqual(apt._without_hosts("Temporary failure resolving 'h.org'"),
+                         'Temporary failure resolving the archive')
 
 
 if __name__ == '__main__':

@@ -72,7 +72,9 @@ def _sources(suite):
 
 def _without_hosts(text):
     """Error text names packages and files, not the machines they come from."""
-    return re.sub(r'\b[a-z0-9+]+://\S*/', '', re.sub(r'\[IP: [^\]]*\]', '', text))
+    text = re.sub(r'\[IP: [^\]]*\]', '', text)
+    text = re.sub(r'\b[a-z0-9+]+://\S*/', '', text)
+    return re.sub(r"((?:connect(?:ion)? to|resolve|resolving|from) )'?[\w.:-]+'?(?: \([^)]*\))?", r'\1the archive', text)
 
 
 class Apt:
@@ -138,13 +140,25 @@ class Apt:
     def download(self, choose, folder):
         """Fetch the packages `choose(self)` names into `folder`; returns their files."""
         if not self._lists_are_fresh():
-            self.update()
+            self._update_if_possible()
         try:
             return self._download(choose(self), folder)
-        except LabError:
+        except LabError as first:
             # The index may name versions that the archive has replaced since.
-            self.update()
+            try:
+                self.update()
+            except LabError:
+                raise first from None
             return self._download(choose(self), folder)
+
+    def _update_if_possible(self):
+        """An old index is better than none: it may be all that is needed."""
+        try:
+            self.update()
+        except LabError as error:
+            if not (self.folder / 'updated').exists():
+                raise
+            self.progress.say(str(error).splitlines()[0].rstrip(':') + '; going on with the old one')
 
     def _download(self, packages, folder):
         folder.mkdir(parents=True, exist_ok=True)
