@@ -17,13 +17,13 @@
 
 /*
  * The upcall. Xen set evtchn_upcall_mask on the way in; it stays set until the instruction before
- * the test below, so upcalls do not nest. One that comes between that instruction and the iretq
- * finds all registers restored and the frame complete: it throws its own frame away and goes on
- * with the one it interrupted. Any number of them use one frame.
+ * the test below, so upcalls do not nest. One that comes between that instruction and the iretq, or
+ * the instruction that masks again, finds all registers restored and the frame complete: it throws
+ * its own frame away and goes on with the one it interrupted. Any number of them use one frame.
  */
         .section .text.hot.upcall, "ax", @progbits
         .globl arch_upcall_entry
-        .hidden arch_upcall_entry, arch_upcall_unmasked, arch_upcall_iret
+        .hidden arch_upcall_entry, arch_upcall_unmasked, arch_upcall_iret, arch_upcall_again
         .type arch_upcall_entry, @function
         .balign 16
 arch_upcall_entry:
@@ -64,11 +64,16 @@ arch_upcall_unmasked:
         .globl arch_upcall_iret
 arch_upcall_iret:
         iretq
-arch_upcall_exit_end:
 
-/* More came in before we unmasked, and Xen does not tell twice: take it in the same frame. */
+/*
+ * More came in before we unmasked, and Xen does not tell twice: take it in the same frame. Until the
+ * mask is set again Xen may tell after all, so this instruction belongs to what is folded.
+ */
+        .globl arch_upcall_again
+arch_upcall_again:
 .Lagain:
         movb    $1, %gs:PERCPU_UPCALL_MASK
+arch_upcall_exit_end:
         jmp     .Lsave
 
 /* %rsp of the frame just popped is where the interrupted exit had its own frame. */
@@ -163,11 +168,8 @@ trap_common:
         push    %r15
         push    %rax                    /* the vector; struct trap_regs begins here */
         cld
-        mov     %rsp, %rdi
-        mov     %rsp, %rbx
-        and     $-16, %rsp
+        mov     %rsp, %rdi              /* 22 words below what Xen aligned: still aligned */
         call    arch_trap
-        mov     %rbx, %rsp
         add     $8, %rsp
         pop     %r15
         pop     %r14

@@ -6,7 +6,10 @@
 void arch_upcall_entry(void);
 void arch_failsafe_entry(void);
 
-/* From here to the end of arch_upcall_iret upcalls are unmasked and the exit is not complete. */
-extern const char arch_upcall_unmasked[], arch_upcall_iret[];
+/*
+ * The upcall's exit, from where upcalls are unmasked until the frame is left, or until they are masked
+ * again because more has come: arch_upcall_again.
+ */
+extern const char arch_upcall_unmasked[], arch_upcall_iret[], arch_upcall_again[];
 
 #endif

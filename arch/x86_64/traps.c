@@ -89,7 +89,7 @@ static void report_page_fault(uint64_t error)
     const char *stack;
     bool guard = false;
 
-    console_printf("cannot %s address %#lx: %s\n", what, addr,
+    console_printf("cannot %s address 0x%lx: %s\n", what, addr,
                    error & 1 ? "not allowed there" : "nothing is mapped there");
     stack = arch_stack_of(addr, &guard);
     if (stack && guard)
@@ -104,7 +104,7 @@ void arch_trap(struct trap_regs *regs)
     if (recover(regs))
         return;
     panic_begin();
-    console_printf("\nVCPU %u: %s (vector %lu, error code %#lx)\n", percpu()->vcpu,
+    console_printf("\nVCPU %u: %s (vector %lu, error code 0x%lx)\n", percpu()->vcpu,
                    trap_names[regs->vector], regs->vector, regs->error);
     if (regs->vector == TRAP_PAGE_FAULT)
         report_page_fault(regs->error);

@@ -62,7 +62,7 @@ void pattern_fill(unsigned int seed, uint64_t rflags)
 static bool same(const char *name, uint64_t got, uint64_t expected)
 {
     if (got != expected)
-        test_fail(__FILE__, __LINE__, "%s: expected %#lx, got %#lx", name, expected, got);
+        test_fail(__FILE__, __LINE__, "%s: expected 0x%lx, got 0x%lx", name, expected, got);
     return got == expected;
 }
 

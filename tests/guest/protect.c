@@ -175,15 +175,15 @@ static void check_page(struct walk *w, uintptr_t va, uint64_t entry, uint64_t al
     w->mapped++;
     w->executable += exec;
     if (write && exec)
-        test_fail(__FILE__, __LINE__, "%#lx is writable and executable", va);
+        test_fail(__FILE__, __LINE__, "0x%lx is writable and executable", va);
     if (exec != in_text(va))
-        test_fail(__FILE__, __LINE__, "%#lx is %s", va, exec ? "executable" : "not executable");
+        test_fail(__FILE__, __LINE__, "0x%lx is %s", va, exec ? "executable" : "not executable");
     if (pfn != XENLET_NO_PFN && in_text((uintptr_t)xenlet_pfn_to_virt(pfn)) && !in_text(va))
-        test_fail(__FILE__, __LINE__, "text is mapped again at %#lx", va);
+        test_fail(__FILE__, __LINE__, "text is mapped again at 0x%lx", va);
     /* In the linear map a page has its own frame, but for shared_info's. */
     if (va < LAYOUT_VMAP_BASE && va != (uintptr_t)shared_info &&
         pfn != xenlet_virt_to_pfn((const void *)va))
-        test_fail(__FILE__, __LINE__, "%#lx has the frame of pfn %#lx", va, pfn);
+        test_fail(__FILE__, __LINE__, "0x%lx has the frame of pfn 0x%lx", va, pfn);
 }
 
 static void walk_table(struct walk *w, const uint64_t *table, unsigned int level, uintptr_t base,
@@ -202,7 +202,7 @@ static void walk_table(struct walk *w, const uint64_t *table, unsigned int level
             continue;
         if (!(entry & PTE_PRESENT)) {
             if (entry)
-                test_fail(__FILE__, __LINE__, "%#lx is not mapped, but its entry is %#lx", va,
+                test_fail(__FILE__, __LINE__, "0x%lx is not mapped, but its entry is 0x%lx", va,
                           entry);
             continue;
         }
@@ -212,7 +212,7 @@ static void walk_table(struct walk *w, const uint64_t *table, unsigned int level
         }
         pfn = xenlet_gfn_to_pfn((entry & PTE_FRAME) >> 12);
         if (pfn == XENLET_NO_PFN || (entry & PTE_PAGE_SIZE))
-            test_fail(__FILE__, __LINE__, "%#lx: level %u entry %#lx", va, level, entry);
+            test_fail(__FILE__, __LINE__, "0x%lx: level %u entry 0x%lx", va, level, entry);
         else
             walk_table(w, xenlet_pfn_to_virt(pfn), level - 1, va, below);
     }

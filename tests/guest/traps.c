@@ -14,6 +14,7 @@ enum {
 };
 
 #define RFLAGS_TF 0x100ul
+#define RFLAGS_DF 0x400ul
 
 /* Bits of a page fault's error code. */
 enum {
@@ -31,6 +32,9 @@ static const char *go_on;
 
 static GPR_ONLY bool take_trap(struct trap_regs *regs)
 {
+    /* What the C ABI promises a function. */
+    EXPECT_EQ((uintptr_t)__builtin_frame_address(0) % 16, 0);
+    EXPECT_EQ(__builtin_ia32_readeflags_u64() & RFLAGS_DF, 0);
     memcpy(&seen, regs, sizeof(seen));
     seen_cr2 = percpu()->info.arch.cr2;
     seen_mask = percpu()->info.evtchn_upcall_mask;
@@ -52,7 +56,7 @@ static void provoke(void (*function)(void), const char *end)
 static bool saw(const char *name, uint64_t got, uint64_t expected)
 {
     if (got != expected)
-        test_fail(__FILE__, __LINE__, "%s in the handler: expected %#lx, got %#lx", name, expected,
+        test_fail(__FILE__, __LINE__, "%s in the handler: expected 0x%lx, got 0x%lx", name, expected,
                   got);
     return got == expected;
 }
@@ -268,7 +272,7 @@ static bool is_named(uint64_t addr, const char *expected)
 
     arch_symbol(text, sizeof(text), addr);
     if (strcmp(text, expected) != 0)
-        test_fail(__FILE__, __LINE__, "%#lx: expected %s, got %s", addr, expected, text);
+        test_fail(__FILE__, __LINE__, "0x%lx: expected %s, got %s", addr, expected, text);
     return strcmp(text, expected) == 0;
 }
 
