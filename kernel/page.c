@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator. Memory nobody used yet lies behind `fresh` and is mapped when it is taken, a
- * batch at a time. Pages that came back are kept as runs, in order of address, the description of a
- * run in its own first page.
+ * The page allocator. Memory that nobody uses, to the end, lies behind `fresh`; it is mapped when it
+ * is first taken, a batch at a time. Other pages that came back are kept as runs, in order of
+ * address, the description of a run in its own first page.
  */
 #include <xenlet/domain.h>
 #include <xenlet/memory.h>
@@ -19,12 +19,17 @@ struct run {
 
 static struct spinlock lock;
 static struct run *runs;
-static xen_pfn_t fresh, mapped; /* pfns from fresh on were never used; those below mapped are mapped */
+static xen_pfn_t fresh, mapped; /* pfns from fresh on are free; those below mapped are mapped */
 static size_t nr_free;
 
-/* For page tables of the linear map itself: a chunk needs one, and one in 512 chunks a second. */
+/*
+ * For page tables of the linear map itself: a chunk needs one, and one in 512 chunks a second. Only
+ * the VCPU that maps more of it, which holds the lock, may take them.
+ */
 #define TABLE_RESERVE 3
+#define NOBODY        (~0u)
 static void *reserve[TABLE_RESERVE];
+static unsigned int mapping_vcpu = NOBODY;
 
 static void refill_reserve(void)
 {
@@ -39,6 +44,8 @@ static void refill_reserve(void)
 /* For the MMU, which is called below with the lock held as well as on its own. */
 void *page_alloc_for_table(void)
 {
+    if (atomic_read(&mapping_vcpu) != platform_vcpu())
+        return xenlet_pages_alloc(1);
     for (unsigned int i = 0; i < TABLE_RESERVE; i++) {
         void *page = reserve[i];
 
@@ -54,10 +61,14 @@ static bool map_up_to(xen_pfn_t end)
 {
     while (mapped < end) {
         xen_pfn_t to = mapped + MAP_BATCH;
+        int rc;
 
         if (to > xenlet_nr_pages())
             to = xenlet_nr_pages();
-        if (arch_mmu_map_linear(mapped, to) != 0)
+        atomic_write(&mapping_vcpu, platform_vcpu());
+        rc = arch_mmu_map_linear(mapped, to);
+        atomic_write(&mapping_vcpu, NOBODY);
+        if (rc)
             return false;
         mapped = to;
         refill_reserve();
@@ -148,6 +159,21 @@ static void insert_run(struct run *r)
     }
 }
 
+/* The last run, where it ends at memory that never was used, counts as that: one piece. */
+static void lower_fresh(void)
+{
+    struct run **last = &runs;
+
+    if (!runs)
+        return;
+    while ((*last)->next)
+        last = &(*last)->next;
+    if (end_of(*last) == xenlet_pfn_to_virt(fresh)) {
+        fresh = xenlet_virt_to_pfn(*last);
+        *last = NULL;
+    }
+}
+
 void xenlet_pages_free(void *pages, size_t n)
 {
     xen_pfn_t pfn = xenlet_virt_to_pfn(pages);
@@ -162,6 +188,7 @@ void xenlet_pages_free(void *pages, size_t n)
     spin_lock(&lock);
     r->pages = n;
     insert_run(r);
+    lower_fresh();
     nr_free += n;
     spin_unlock(&lock);
     platform_upcalls_restore(flags);

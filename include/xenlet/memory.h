@@ -51,8 +51,8 @@ void *xenlet_space_alloc(size_t n);
 
 /*
  * Map frame `gfn` at `va`, a page of xenlet_space_alloc(): readable, also writable when `write`.
- * Never executable. 0, -XEN_EINVAL for an address elsewhere or a frame Xen refuses, -XEN_EBUSY for a
- * page table to be mapped writable, -XEN_ENOMEM.
+ * Never executable. 0, -XEN_EINVAL for an address elsewhere or no frame, -XEN_EBUSY for one that is
+ * not ours or that may not be mapped so (a page table, writable), -XEN_ENOMEM.
  */
 int xenlet_map(void *va, xen_pfn_t gfn, bool write);
 
