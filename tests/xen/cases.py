@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What `make test` runs: a table. A new suite is a few more lines here."""
 
+import re
 from dataclasses import dataclass, field
+
+from xenlab import paths
 
 XENS = ('4.17', '4.20')
 COMPILERS = ('gcc', 'clang')
@@ -74,14 +77,26 @@ def _suite():
         for xen in XENS:
             for compiler in COMPILERS:
                 for ports in ('', '4095') if world == 'xl' else ('',):
-                    options = ['--max-event-channels', ports] if ports else []
+                    # The guest cannot ask for xl's limit: its command line tells it.
+                    options = ['--max-event-channels', ports, '--cmdline', f'max_event_channels={ports}'] \
+                        if ports else []
                     name = '-'.join(filter(None, (xen, compiler, ports and f'{ports}-ports')))
                     yield boot('whole' if world == 'xl' else 'bare', name, world, image('tests/suite', compiler),
                                *options, xen=xen, guest_tests=True, deadline=120,
                                quick=(world, xen, compiler) in quick and (not ports or xen == '4.17'))
 
 
+def _crashes():
+    """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
+    for source in sorted((paths.ROOT / 'tests/guest/crash').glob('*.c')):
+        words = re.findall(r'^\W*Expect: (.*?)(?: \*/)?$', source.read_text(), re.M)
+        for number, (world, xen) in enumerate((('bare', '4.20'), ('xl', '4.17'))):
+            yield boot('crash', f'{source.stem}-{world}', world, image(f'tests/{source.stem}', COMPILERS[number]),
+                       xen=xen, status=6, output=words)
+
+
 def cases():
     yield from _suite()
+    yield from _crashes()
     yield from _examples()
     yield from _runner()
