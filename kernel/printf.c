@@ -13,7 +13,8 @@ struct out {
 };
 
 struct spec {
-    bool left, zero;
+    bool left, zero, alternate;
+    char plus; /* what stands before a number that is not negative: '+', ' ' or nothing */
     int width, precision; /* precision -1: none given */
     char length;          /* 0, or one of H (hh) h l L (ll) */
 };
@@ -132,6 +133,10 @@ static void parse_spec(struct spec *s, const char **f, struct args *a)
             s->left = true;
         else if (**f == '0')
             s->zero = true;
+        else if (**f == '#')
+            s->alternate = true;
+        else if (**f == '+' || (**f == ' ' && !s->plus))
+            s->plus = **f;
         else
             break;
     }
@@ -160,7 +165,16 @@ static void parse_spec(struct spec *s, const char **f, struct args *a)
 
 static void put_signed(struct out *o, const struct spec *s, int64_t v)
 {
-    put_number(o, s, v < 0 ? "-" : "", v < 0 ? -(uint64_t)v : (uint64_t)v, 10, false);
+    const char sign[2] = { v < 0 ? '-' : s->plus };
+
+    put_number(o, s, sign, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, false);
+}
+
+static void put_hex(struct out *o, const struct spec *s, uint64_t v, bool upper)
+{
+    const char *prefix = upper ? "0X" : "0x";
+
+    put_number(o, s, s->alternate && v ? prefix : "", v, 16, upper);
 }
 
 static void put_string(struct out *o, const struct spec *s, const char *text)
@@ -188,7 +202,7 @@ static void put_conversion(struct out *o, const struct spec *s, char kind, struc
         break;
     case 'x':
     case 'X':
-        put_number(o, s, "", unsigned_arg(a, s->length), 16, kind == 'X');
+        put_hex(o, s, unsigned_arg(a, s->length), kind == 'X');
         break;
     case 'p':
         put_number(o, s, "0x", (uintptr_t)va_arg(a->list, void *), 16, false);

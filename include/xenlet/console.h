@@ -37,8 +37,8 @@ int console_read_line(char *line, size_t size, size_t *len, uint64_t deadline);
 
 /*
  * Format into `buf`, at most size - 1 bytes and a NUL; returns the length the whole text has.
- * Knows %d %i %u %x %X %p %c %s %% with the flags - 0, width and precision (also *), and the
- * lengths hh h l ll z t j. No floating point.
+ * Knows %d %i %u %x %X %p %c %s %% with the flags - 0 # + and space, width and
+ * precision (also *), and the lengths hh h l ll z t j. No floating point.
  */
 int xenlet_vsnprintf(char *buf, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
