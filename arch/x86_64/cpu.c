@@ -69,7 +69,9 @@ const struct vcpu_time_info *arch_time_info(void)
 
 void arch_backtrace_here(void)
 {
-    arch_backtrace((uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0));
+    const uint64_t *frame = __builtin_frame_address(0);
+
+    arch_backtrace(frame[1], frame[0]);
 }
 
 unsigned int platform_vcpu(void)

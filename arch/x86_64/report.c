@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* What a crash report shows: registers, the stack they belong to, and the calls that led there. */
 #include <xenlet/console.h>
-#include "arch/x86_64/mmu.h"
+#include "arch/x86_64/entry.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
 
-#define MAX_DEPTH 32
+#define MAX_DEPTH    32
+#define UPCALL_SAVED 9 /* words that arch_upcall_entry pushes between Xen's frame and its call */
+#define PUSH_RBP     0x55
+
+/* `inside` is an address of the instruction that `addr` is about. */
+static void symbol(char *buf, size_t size, uint64_t addr, uint64_t inside)
+{
+    uint64_t offset;
+    const char *name = symbol_of(inside, &offset);
+
+    if (name)
+        xenlet_snprintf(buf, size, "%s+0x%lx", name, offset + (addr - inside));
+    else
+        xenlet_snprintf(buf, size, "(not in a function)");
+}
 
 void arch_symbol(char *buf, size_t size, uint64_t addr)
 {
-    uint64_t offset;
-    const char *name = symbol_of(addr, &offset);
-
-    if (name)
-        xenlet_snprintf(buf, size, "%s+0x%lx", name, offset);
-    else
-        xenlet_snprintf(buf, size, "0x%lx", addr);
+    symbol(buf, size, addr, addr);
 }
 
 const char *arch_stack_of(uint64_t addr, bool *guard)
@@ -31,34 +39,87 @@ const char *arch_stack_of(uint64_t addr, bool *guard)
     return cpu->stack_name;
 }
 
-/* `inside` is an address of the instruction itself, for the name. */
-static void show_frame(unsigned int depth, uint64_t rip, uint64_t inside)
+static void show_frame(unsigned int *depth, uint64_t rip, uint64_t inside)
 {
     char name[96];
 
-    arch_symbol(name, sizeof(name), inside);
-    console_printf("  #%u 0x%lx %s\n", depth, rip, name);
+    symbol(name, sizeof(name), rip, inside);
+    console_printf("  #%u 0x%lx %s\n", (*depth)++, rip, name);
+}
+
+/* A call that never returns may be its function's last instruction: look one byte back. */
+static void show_return(unsigned int *depth, uint64_t rip)
+{
+    show_frame(depth, rip, rip - 1);
+}
+
+/* Whether the 8 bytes at `addr` are on this VCPU's stack. */
+static bool on_stack(uint64_t addr)
+{
+    bool guard = false;
+
+    return addr % 8 == 0 && arch_stack_of(addr, &guard) && !guard;
+}
+
+static void show_upcall(unsigned int *depth, const uint64_t *frame)
+{
+    uint64_t rip = (uint64_t)(frame + 2 + UPCALL_SAVED);
+
+    if (frame[1] - (uint64_t)arch_upcall_entry >=
+        (uint64_t)(arch_upcall_unmasked) - (uint64_t)arch_upcall_entry)
+        return;
+    console_printf("  interrupted by an upcall:\n");
+    if (on_stack(rip))
+        show_frame(depth, *(const uint64_t *)rip, *(const uint64_t *)rip);
 }
 
 /* A frame is { caller's rbp, return address }; follow only what lies upwards on our own stack. */
-void arch_backtrace(uint64_t rip, uint64_t rbp)
+static void show_callers(unsigned int *depth, uint64_t rbp)
 {
-    unsigned int depth = 0;
-    bool guard = false;
-
-    console_printf("backtrace:\n");
-    show_frame(depth++, rip, rip);
-    while (depth < MAX_DEPTH && rbp % 8 == 0 && arch_stack_of(rbp, &guard) && !guard) {
+    while (*depth < MAX_DEPTH && on_stack(rbp) && on_stack(rbp + 8)) {
         const uint64_t *frame = (const uint64_t *)rbp;
 
-        if (!arch_stack_of(rbp + 8, &guard))
-            break;
-        /* A call that never returns may be its function's last instruction: look one byte back. */
-        show_frame(depth++, frame[1], frame[1] - 1);
+        show_return(depth, frame[1]);
+        show_upcall(depth, frame);
         if (frame[0] <= rbp)
             break;
         rbp = frame[0];
     }
+}
+
+void arch_backtrace(uint64_t rip, uint64_t rbp)
+{
+    unsigned int depth = 0;
+
+    console_printf("backtrace:\n");
+    show_return(&depth, rip);
+    show_callers(&depth, rbp);
+}
+
+/*
+ * The caller of what has no frame: a function that never needed one or is just beginning, or no
+ * function at all but an address that was called by mistake. It is on top of the stack.
+ */
+static uint64_t frameless_caller(const struct trap_regs *r)
+{
+    uint64_t offset, caller;
+
+    if (symbol_of(r->rip, &offset) && offset && *(const uint8_t *)(r->rip - offset) == PUSH_RBP)
+        return 0;
+    caller = on_stack(r->rsp) ? *(const uint64_t *)r->rsp : 0;
+    return symbol_of(caller - 1, &offset) ? caller : 0;
+}
+
+void arch_show_calls(const struct trap_regs *r)
+{
+    unsigned int depth = 0;
+    uint64_t caller = frameless_caller(r);
+
+    console_printf("backtrace:\n");
+    show_frame(&depth, r->rip, r->rip);
+    if (caller)
+        show_return(&depth, caller);
+    show_callers(&depth, r->rbp);
 }
 
 void arch_show_regs(const struct trap_regs *r)
@@ -70,8 +131,7 @@ void arch_show_regs(const struct trap_regs *r)
     console_printf("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
     console_printf("rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", r->rsi, r->rdi, r->rbp, r->rsp);
     console_printf("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", r->r8, r->r9, r->r10, r->r11);
-    console_printf("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", r->r12, r->r13, r->r14,
-                   r->r15);
+    console_printf("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", r->r12, r->r13, r->r14, r->r15);
     console_printf("cs %04lx ss %04lx rflags %08lx cr2 %016lx upcalls %s\n", r->cs & 0xffff,
                    r->ss & 0xffff, r->rflags, percpu()->info.arch.cr2,
                    r->cs >> 32 & 0xff ? "masked" : "unmasked");

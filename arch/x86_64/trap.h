@@ -31,13 +31,14 @@ int arch_traps_init(void);
 typedef bool arch_trap_hook_t(struct trap_regs *regs);
 extern arch_trap_hook_t *arch_trap_hook;
 
-/* Print `regs` and the calls that led there. */
+/* Print `regs`; and the calls that led there, named where the image has symbols. */
 void arch_show_regs(const struct trap_regs *regs);
+void arch_show_calls(const struct trap_regs *regs);
 
-/* Print return addresses from frame pointer `rbp` on, named where the image has symbols. */
+/* Print the calls that led to return address `rip`, with the frames from `rbp` on. */
 void arch_backtrace(uint64_t rip, uint64_t rbp);
 
-/* An address of the image as text: "name+0x12", or just the number. */
+/* Where in the program: "name+0x12", or "(not in a function)". */
 void arch_symbol(char *buf, size_t size, uint64_t addr);
 
 /* The name of VCPU stack that holds `addr`, or whose guard page does; NULL for none. */

@@ -109,7 +109,7 @@ void arch_trap(struct trap_regs *regs)
     if (regs->vector == TRAP_PAGE_FAULT)
         report_page_fault(regs->error);
     arch_show_regs(regs);
-    arch_backtrace(regs->rip, regs->rbp);
+    arch_show_calls(regs);
     panic_end();
 }
 

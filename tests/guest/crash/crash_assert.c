@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* An assertion that does not hold: the report has the place and the condition. */
+#include <xenlet.h>
+
+__attribute__((noinline)) static void check(int argc)
+{
+    xenlet_assert(argc == 12345);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    check(argc);
+    return 0;
+}
