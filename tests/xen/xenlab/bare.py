@@ -87,7 +87,9 @@ def run(hypervisor, image, options, progress, script=None):
     elf = Elf(image)
     log, folder = Log(options.log, progress), RunDir(options.log)
     try:
-        return _run(hypervisor, image, elf, options, progress, script, log, folder)
+        result = _run(hypervisor, image, elf, options, progress, script, log, folder)
+        result.log = log.path
+        return result
     finally:
         log.close()
         folder.remove()
@@ -105,7 +107,7 @@ def _run(hypervisor, image, elf, options, progress, script, log, folder):
             machine.wait(state.over, '')
         except DeadlinePassed:
             serial.end_line()
-            return judge.timeout(state.console, options.deadline, state.waiting_for())
+            return judge.timeout(state.console, options.deadline, state.waiting_for(), log)
         except MachineEnded:
             serial.end_line()
             if not state.over():

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from . import bare, debian, hypervisor, whole
+from . import bare, debian, hypervisor, paths, whole
 from .domu import DomU
 from .elf import Elf
 from .errors import LabError
@@ -137,6 +137,8 @@ def _report(result, expected, patterns, options, progress, several):
     summary = f'{result.outcome}: {result.why} ({result.counts()}, {progress.seconds():.1f} s)'
     who = f'{result.console.name}: ' if several else ''
     print(f'==> {who}{summary}', flush=True)
+    if result.outcome is not Outcome.SUCCESS:
+        progress.say(f'everything that was said: {paths.shown(result.log)}')
     if result.outcome is not expected:
         if options.expect:
             print(f'==> but {expected} was expected')

@@ -37,7 +37,7 @@ class Dom0:
         self.folder, self.log = folder, log
         self._on_xen = on_xen or (lambda line: None)
         self._on_message = on_message or (lambda verb, rest: None)
-        self.ready = False
+        self.ready = self.booted = False
         self.failure = None
         self._loads = self._loaded = 0
         self._next_block = _FIRST_BLOCK
@@ -98,6 +98,7 @@ class Dom0:
         self.machine.start(arguments(options, memory))
         try:
             self.wait(lambda: self.ready, "dom0's toolstack to come up")
+            self.booted = True
         except DeadlinePassed as error:
             last = [line for source in ('xen', 'dom0', 'qemu') for line in list(self.log.last[source])[-8:]]
             raise LabError(f'{self.machine.deadline:g} s passed, waiting for {error.waiting_for}; '

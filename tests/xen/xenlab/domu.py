@@ -46,7 +46,7 @@ class DomU:
         try:
             self._base = self.cfg.read_text() if self.cfg else ''
         except (OSError, UnicodeDecodeError) as error:
-            raise LabError(f'cannot read {self.cfg}: {error}') from None
+            raise LabError(f'cannot read the xl file {self.cfg}: {getattr(error, "strerror", "it is not text")}') from None
 
     def megabytes(self):
         """How much of the machine's memory it takes."""

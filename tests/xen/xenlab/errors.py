@@ -6,6 +6,10 @@ class LabError(Exception):
     """Something outside the guest is wrong: a missing file, a package, QEMU itself."""
 
 
+class SnapshotBroken(LabError):
+    """A snapshot that QEMU does not resume: cut short by a full disk, say."""
+
+
 class DeadlinePassed(Exception):
     """The run took longer than it may; `waiting_for` says what was still missing."""
 

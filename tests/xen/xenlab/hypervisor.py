@@ -2,11 +2,12 @@
 """Which hypervisor to boot: a Debian version by its number, or anybody's own file."""
 
 import gzip
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import debian, fetch, paths
-from .elf import Elf
 from .errors import LabError
 
 
@@ -18,21 +19,27 @@ class Hypervisor:
     name: str           # for people and file names
 
 
+def _bootable(path):
+    """The file as QEMU can boot it: unpacked, and kept under its content's name."""
+    data = path.read_bytes()
+    if data[:2] == b'\x1f\x8b':
+        data = gzip.decompress(data)
+        path = paths.CACHE / 'hypervisors' / (hashlib.sha256(data).hexdigest()[:16] + '.elf')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f'.{os.getpid()}')
+        part.write_bytes(data)
+        part.rename(path)
+    if data[:5] != b'\x7fELF\x01':
+        raise LabError(f'{path.name} is not a Xen that boots: it is the file xen or xen.gz of a build, not xen-syms')
+    return path.resolve()
+
+
 def find(spec, tools, progress):
     """`spec` is 4.17, 4.20 or a path; `tools` the toolstack's version for a path."""
     if spec in debian.SUITE_OF_XEN:
         folder = fetch.xen(spec, progress)
         return Hypervisor(folder / 'xen.elf', spec, folder, spec)
     path = Path(spec)
-    if not path.exists():
-        debian.suite_of(spec) if '/' not in spec else None
-        raise LabError(f'no such hypervisor: {spec}')
-    folder = fetch.xen(tools, progress)
-    data = path.read_bytes()
-    if data[:2] == b'\x1f\x8b':
-        unpacked = paths.BUILD / 'run' / f'{path.name}.elf'
-        unpacked.parent.mkdir(parents=True, exist_ok=True)
-        unpacked.write_bytes(gzip.decompress(data))
-        path = unpacked
-    Elf(path)
-    return Hypervisor(path.resolve(), tools, folder, path.name)
+    if not path.is_file():
+        raise LabError(f'unknown Xen {spec!r}: it is one of {", ".join(debian.SUITE_OF_XEN)}, or a file')
+    return Hypervisor(_bootable(path), tools, fetch.xen(tools, progress), path.name)

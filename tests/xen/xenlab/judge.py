@@ -13,6 +13,7 @@ class Result:
     why: str
     console: object = None
     report: list = field(default_factory=list)      # lines to show: Xen's own report
+    log: object = None                              # the file with everything
 
     def as_dict(self):
         """For --json: what the suite and other programs need to know."""
@@ -67,5 +68,7 @@ def ended(console, world, how, needs_verdict=True):
     return Result(outcome, why, console)
 
 
-def timeout(console, deadline, waiting_for):
-    return Result(Outcome.TIMEOUT, f'{deadline:g} s passed, waiting for {waiting_for}', console)
+def timeout(console, deadline, waiting_for, log):
+    """The deadline passed; a guest that never spoke is explained by Xen's last words."""
+    last = [] if console.lines else list(log.last['xen'])
+    return Result(Outcome.TIMEOUT, f'{deadline:g} s passed, waiting for {waiting_for}', console, last)

@@ -67,8 +67,10 @@ class _Verdict:
         if missing and not self.why:
             self.why = f'its output does not match {missing[0]!r}'
         self.passed = self.failed = self.skipped = 0
+        self.failures = []                  # the in-guest tests that failed, in words
         if case.guest_tests and running.json.exists():
             for result in json.loads(running.json.read_text()):
+                self.failures += [f'FAIL {test}: {text}' for test, text in result['failed']]
                 self.passed += result['passed']
                 self.failed += len(result['failed'])
                 self.skipped += len(result['skipped'])
@@ -85,8 +87,9 @@ def _show(verdict, progress):
     word = 'ok  ' if verdict.why is None else 'FAIL'
     progress.say(f'{word} {case.suite}/{case.name}: {verdict.outcome}{guest} ({verdict.seconds:.1f} s)')
     if verdict.why:
-        print(f'       {verdict.why}; the last lines of {paths.shown(verdict.output)}:')
-        for line in verdict.lines[-_TAIL:]:
+        what = 'it says' if verdict.failures else f'the last lines of {paths.shown(verdict.output)}'
+        print(f'       {verdict.why}; {what}:')
+        for line in verdict.failures or verdict.lines[-_TAIL:]:
             print(f'       | {line}')
         log = paths.LOG / f'{case.suite}-{case.name}.log'
         if log.exists():

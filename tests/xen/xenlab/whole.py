@@ -3,7 +3,7 @@
 
 from . import judge, snapshot
 from .dom0 import SLOTS, Dom0
-from .errors import DeadlinePassed, LabError
+from .errors import DeadlinePassed, LabError, SnapshotBroken
 from .log import Log
 from .outcome import Outcome
 from .rundir import RunDir
@@ -75,7 +75,10 @@ def _create(machine, state, progress):
     files = {}
     for domain in state.domains:
         files.update(domain.files())
-    machine.load(files)
+    try:
+        machine.load(files)
+    except LabError as error:
+        raise error if machine.booted else SnapshotBroken(str(error)) from None
     for slot, domain in enumerate(state.domains):
         state.follow(machine, slot, domain)
         progress.say(f'xl create {domain.name}')
@@ -105,14 +108,29 @@ def run(hypervisor, domains, options, progress):
     if len(domains) > SLOTS:
         raise LabError(f'at most {SLOTS} domains can be followed at once')
     memory = _memory(domains)
-    if not options.cold:
+    if options.cold:
+        return _logged_run(hypervisor, domains, options, memory, progress)
+    # Taken before the deadline begins to run.
+    file = snapshot.get(hypervisor, options, memory, progress)
+    try:
+        return _logged_run(hypervisor, domains, options, memory, progress)
+    except SnapshotBroken as error:
+        progress.say(f'{error}; the snapshot does not resume, so a new one is taken')
+        file.unlink(missing_ok=True)
         snapshot.get(hypervisor, options, memory, progress)
+        return _logged_run(hypervisor, domains, options, memory, progress)
+
+
+def _logged_run(hypervisor, domains, options, memory, progress):
     log, folder = Log(options.log, progress), RunDir(options.log)
     state = _Whole(domains, log, progress)
     try:
         with Dom0(hypervisor, folder, log, options.deadline, progress,
                   state.xen.add, state.message) as machine:
-            return _run(machine, hypervisor, state, options, memory, progress)
+            results = _run(machine, hypervisor, state, options, memory, progress)
+            for result in results:
+                result.log = log.path
+            return results
     finally:
         log.close()
         folder.remove()
@@ -126,7 +144,7 @@ def _run(machine, hypervisor, state, options, memory, progress):
         machine.wait(lambda: all(d.over() for d in domains) or state.xen.panic, '')
     except DeadlinePassed as error:
         _take_the_rest(machine, state)
-        return [judge.timeout(d.console, options.deadline, error.waiting_for or d.waiting_for())
+        return [judge.timeout(d.console, options.deadline, error.waiting_for or d.waiting_for(), state.log)
                 if not d.over() else _judge(d, state, options) for d in domains]
     _take_the_rest(machine, state)
     if state.xen.panic:
