@@ -26,7 +26,7 @@ endif
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
+COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 SUITE   := build/gcc/tests/suite.elf
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))

@@ -58,6 +58,15 @@ def _runner():
         status, words = _MISBEHAVIOUR[how]
         yield boot('runner', f'xl-{how}', 'xl', image('selftest/misbehave'), '--cmdline', how,
                    deadline=7, status=status, output=[words])
+    for world in ('bare', 'xl'):
+        yield boot('runner', f'{world}-input', world, image('selftest/echo'),
+                   '--input', 'tests/xen/selftest/echo.input', '--expect-line', r'^hello dom0 \(0\)')
+    yield boot('runner', 'two-domus', 'xl', image('selftest/misbehave'), '--cmdline', 'fail', '--name', 'first',
+               '--also', image('examples/hello'), '--name', 'second', '--memory', '8',
+               status=5, output=['==> first: FAILURE: failed: arithmetic', '==> second: SUCCESS'])
+    yield boot('runner', 'cold', 'xl', image('examples/hello'), '--cold')
+    yield boot('runner', 'own-xl-file', 'xl', image('examples/hello'), '--cfg', 'tests/xen/selftest/own.cfg',
+               output=['argument 1: from-the-file', ' 24576 KiB'])
     yield boot('runner', 'no-image', 'bare', 'build/nothing.elf', status=2, output=['cannot read the image'])
     yield boot('runner', 'no-elf', 'xl', 'Makefile', status=2, output=['is not an ELF file'])
     yield boot('runner', 'no-xen', 'xl', image('selftest/misbehave'), xen='4.1', status=2,

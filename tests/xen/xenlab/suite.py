@@ -24,7 +24,7 @@ class _Running:
         self.json.unlink(missing_ok=True)
         command = list(case.command)
         if command[0] == 'tests/xen/run':
-            command += ['--log', name, '--json', str(self.json)]
+            command[2:2] = ['--log', name, '--json', str(self.json)]
         with open(self.output, 'w') as output:
             self.child = subprocess.Popen(command, cwd=paths.ROOT, stdin=subprocess.DEVNULL,
                                           stdout=output, stderr=subprocess.STDOUT)
