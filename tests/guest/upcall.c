@@ -262,8 +262,8 @@ TEST(upcall_before_unmasking_is_not_lost)
     for (unsigned int i = 0; i < sizeof(unmask); i++)
         CHECK_EQ(at[i], unmask[i]);
     fold(at, 10000, PATTERN_FLAGS);
-    CHECK(stopped_again >
-          5000); /* an interrupt of Xen's own may bring the upcall a little earlier */
+    /* An interrupt of Xen's own may bring the upcall a little earlier. */
+    CHECK(stopped_again > 5000);
     fold(at, 1, 0);
 }
 
