@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls into data: the page may not be executed, and the report names the caller. */
+/*
+ * Calls into data: the page may not be executed, and the report names the caller.
+ *
+ * Expect: cannot execute address 0x[0-9a-f]+: not allowed there
+ * Expect: #1 .* call_data\+
+ * Expect: #2 .* main\+
+ * Expect: the guest shut down with the reason crash
+ */
 #include <xenlet.h>
 
 static unsigned char code[16] = { 0xc3 }; /* ret */

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes to NULL, a few calls deep: the report names the functions. */
+/*
+ * Writes to NULL, a few calls deep: the report names the functions.
+ *
+ * Expect: page fault .vector 14, error code 0x2
+ * Expect: cannot write address 0x0: nothing is mapped there
+ * Expect: #0 .* write_to_null\+
+ * Expect: #1 .* inner_function\+
+ * Expect: #2 .* outer_function\+
+ * Expect: #3 .* main\+
+ * Expect: the guest shut down with the reason crash
+ */
 #include <xenlet.h>
 
 /* Not inlined, not a tail call: each must be there to be named. */

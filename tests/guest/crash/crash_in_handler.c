@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A handler executes an invalid instruction: the report shows the upcall it ran in, and main below.
+/*
+ * A handler executes an invalid instruction: the report shows the upcall it ran in, and what that
+ * interrupted.
+ *
+ * Expect: invalid opcode .vector 6
+ * Expect: #0 .* bad_handler\+
+ * Expect: interrupted by an upcall:
+ * Expect: #[0-9]+ .* raise_the_event\+
+ * Expect: the guest shut down with the reason crash
  */
 #include <xenlet.h>
 

@@ -2,6 +2,9 @@
 /*
  * Calls itself until the stack is used up. Xen pushes an exception's frame onto that stack, finds
  * the guard page and ends the domain: no guest code can report this, so the runner does.
+ *
+ * Expect: about to use up the stack
+ * Expect: stack overflow: boot_stack; Xen ended the guest .* in call_myself\+
  */
 #include <xenlet.h>
 
