@@ -28,6 +28,8 @@ endif
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
+# The compiler behind the image to run; none when the image is not ours.
+RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
 SUITE   := build/gcc/tests/suite.elf
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
 
@@ -42,8 +44,8 @@ help: ## this list
 	          printf "  %-10s %s%s\n", name, text, value == "" ? "" : " [" value "]" }' $(firstword $(MAKEFILE_LIST))
 
 run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
-	@tests/xen/prepare lab $(if $(filter build/clang/%,$(IMAGE)),clang) $(if $(IMAGE),,gcc)
-	$(if $(IMAGE),,$(call COMPILE_WITH,gcc))
+	@tests/xen/prepare lab $(RUN_CC)
+	$(if $(RUN_CC),$(call COMPILE_WITH,$(RUN_CC)))
 	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(DEADLINE) --log run \
 		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
 		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(MEMORY)) $(if $(IMAGE),--no-verdict)

@@ -74,7 +74,8 @@ def _without_hosts(text):
     """Error text names packages and files, not the machines they come from."""
     text = re.sub(r'\[IP: [^\]]*\]', '', text)
     text = re.sub(r'\b[a-z0-9+]+://\S*/', '', text)
-    return re.sub(r"((?:connect(?:ion)? to|resolve|resolving|from) )'?[\w.:-]+'?(?: \([^)]*\))?", r'\1the archive', text)
+    host = r"'?[\w.:-]+'?(?: \([^)]*\))?"
+    return re.sub(rf'((?:connect(?:ion)? to|resolve|resolving|from) ){host}', r'\1the archive', text)
 
 
 class Apt:

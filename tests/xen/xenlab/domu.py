@@ -46,7 +46,8 @@ class DomU:
         try:
             self._base = self.cfg.read_text() if self.cfg else ''
         except (OSError, UnicodeDecodeError) as error:
-            raise LabError(f'cannot read the xl file {self.cfg}: {getattr(error, "strerror", "it is not text")}') from None
+            why = getattr(error, 'strerror', 'it is not text')
+            raise LabError(f'cannot read the xl file {self.cfg}: {why}') from None
 
     def megabytes(self):
         """How much of the machine's memory it takes."""

@@ -11,6 +11,7 @@ import time
 
 from . import dom0, dom0image, paths
 from .dom0 import Dom0
+from .errors import LabError
 from .lock import locked
 from .log import Log
 from .machine import qemu_version
@@ -52,7 +53,7 @@ def _take(file, hypervisor, options, memory, progress):
             machine.qmp('migrate', uri=f'exec:cat > out/{part.name}')
             while (status := machine.qmp('query-migrate').get('status')) != 'completed':
                 if status in ('failed', 'cancelled'):
-                    raise dom0.LabError('QEMU could not write the snapshot: see ' + paths.shown(log.path))
+                    raise LabError('QEMU could not write the snapshot: see ' + paths.shown(log.path))
                 time.sleep(0.05)
         part.rename(file)
     finally:
