@@ -46,7 +46,8 @@ static void ring_notify(void)
 
 /*
  * Sleep until the other end moved. The pending bit is taken away before the ring is looked at again:
- * a move after the look sets it anew and ends the sleep.
+ * a move after the look sets it anew and ends the sleep. Upcalls are masked, or the handler would
+ * take it away.
  */
 static void ring_wait(uint32_t want, uint64_t deadline)
 {
@@ -138,6 +139,16 @@ static void put_text(const char *text, size_t len)
     }
 }
 
+/* Whoever waited for room took the event away that may have announced input. */
+static void look_for_input(void)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    if (channel && !panicking)
+        console_input_event(channel, NULL);
+    platform_upcalls_restore(flags);
+}
+
 void console_write(const char *text, size_t len)
 {
     unsigned long flags = platform_upcalls_save();
@@ -150,9 +161,7 @@ void console_write(const char *text, size_t len)
         ring_notify();
     if (!panicking)
         spin_unlock(&lock);
-    /* Whoever waited for room took the event away that may have announced input. */
-    if (channel && !panicking)
-        console_input_event(channel, NULL);
+    look_for_input();
     platform_upcalls_restore(flags);
 }
 
@@ -172,17 +181,31 @@ void console_printf(const char *format, ...)
     va_end(args);
 }
 
+static bool all_taken(void *arg)
+{
+    (void)arg;
+    return ring_room() == sizeof(ring->out);
+}
+
 int console_flush(uint64_t timeout)
 {
     uint64_t deadline = clock_after(timeout);
+    int rc = -XEN_EDEADLK;
 
-    if (!ring)
+    if (!ring || all_taken(NULL))
         return 0;
-    while (ring_room() < sizeof(ring->out)) {
+    ring_notify();
+    if (channel && !panicking)
+        rc = evtchn_wait(all_taken, NULL, deadline);
+    if (rc != -XEN_EDEADLK)
+        return rc;
+    /* In a handler, or in a report. */
+    while (!all_taken(NULL)) {
         if (clock_now() >= deadline)
             return -XEN_ETIME;
         ring_wait(sizeof(ring->out), deadline);
     }
+    look_for_input();
     return 0;
 }
 

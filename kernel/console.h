@@ -11,4 +11,7 @@ size_t console_get_bytes(char *buf, size_t size);
 /* The channel's handler: something may have come in. Also called with upcalls masked. */
 evtchn_handler_t console_input_event;
 
+/* As if these bytes had come in. */
+void console_input_bytes(const char *bytes, size_t n);
+
 #endif

@@ -37,6 +37,34 @@ static void take(char c)
         nr_lines++;
 }
 
+static void take_bytes(const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        take(bytes[i]);
+}
+
+void console_input_bytes(const char *bytes, size_t n)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    spin_lock(&lock);
+    take_bytes(bytes, n);
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+}
+
+/*
+ * How much may be taken of what came in: less than there is room for, as a byte is kept for a line
+ * end. Without a line to read that would make room, the rest of one that is too long is dropped, and
+ * nothing of what is behind it.
+ */
+static size_t wanted(size_t size)
+{
+    if (BUFFER - (head - tail) > size)
+        return size;
+    return nr_lines ? 0 : 1;
+}
+
 void console_input_event(struct evtchn *ch, void *data)
 {
     char bytes[64];
@@ -46,12 +74,11 @@ void console_input_event(struct evtchn *ch, void *data)
     (void)data;
     spin_lock(&lock);
     /* What does not fit stays with the sender until a line was read. */
-    while (BUFFER - (head - tail) >= sizeof(bytes) || nr_lines == 0) {
-        n = console_get_bytes(bytes, sizeof(bytes));
+    while ((n = wanted(sizeof(bytes))) != 0) {
+        n = console_get_bytes(bytes, n);
         if (n == 0)
             break;
-        for (size_t i = 0; i < n; i++)
-            take(bytes[i]);
+        take_bytes(bytes, n);
     }
     spin_unlock(&lock);
 }

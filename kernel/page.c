@@ -23,38 +23,45 @@ static xen_pfn_t fresh, mapped; /* pfns from fresh on are free; those below mapp
 static size_t nr_free;
 
 /*
- * For page tables of the linear map itself: a chunk needs one, and one in 512 chunks a second. Only
- * the VCPU that maps more of it, which holds the lock, may take them.
+ * Page tables for memory that is not mapped yet: one for each PAGES_PER_TABLE pages, one for as many
+ * of these, and the rounding. All are set aside before any other page is given out: taken one by one
+ * as memory comes into use, they would leave no piece of it larger than one of them maps. Only the
+ * VCPU that maps more memory, which holds the lock, may take them.
  */
-#define TABLE_RESERVE 3
-#define NOBODY        (~0u)
-static void *reserve[TABLE_RESERVE];
+#define PAGES_PER_TABLE 512
+#define NOBODY          (~0u)
+static struct run *tables;
+static size_t tables_missing; /* to be set aside yet; counted as taken */
 static unsigned int mapping_vcpu = NOBODY;
 
-static void refill_reserve(void)
+static size_t tables_for(size_t pages)
 {
-    for (unsigned int i = 0; i < TABLE_RESERVE; i++) {
-        if (!reserve[i] && fresh < mapped) {
-            reserve[i] = xenlet_pfn_to_virt(fresh++);
-            nr_free--;
-        }
+    size_t nr = pages / PAGES_PER_TABLE;
+
+    return pages ? nr + 1 + nr / PAGES_PER_TABLE + 1 : 0;
+}
+
+static void set_tables_aside(void)
+{
+    for (; tables_missing && fresh < mapped; tables_missing--) {
+        struct run *table = xenlet_pfn_to_virt(fresh++);
+
+        table->next = tables;
+        tables = table;
     }
 }
 
 /* For the MMU, which is called below with the lock held as well as on its own. */
 void *page_alloc_for_table(void)
 {
+    struct run *table;
+
     if (atomic_read(&mapping_vcpu) != platform_vcpu())
         return xenlet_pages_alloc(1);
-    for (unsigned int i = 0; i < TABLE_RESERVE; i++) {
-        void *page = reserve[i];
-
-        if (page) {
-            reserve[i] = NULL;
-            return page;
-        }
-    }
-    return NULL;
+    table = tables;
+    if (table)
+        tables = table->next;
+    return table;
 }
 
 static bool map_up_to(xen_pfn_t end)
@@ -71,7 +78,7 @@ static bool map_up_to(xen_pfn_t end)
         if (rc)
             return false;
         mapped = to;
-        refill_reserve();
+        set_tables_aside();
     }
     return true;
 }
@@ -82,7 +89,7 @@ static void *take_fresh(size_t n)
 
     if (n > xenlet_nr_pages() - fresh)
         return NULL;
-    /* Filling the reserve moves fresh: look again after mapping. */
+    /* Setting tables aside moves fresh: look again after mapping. */
     while (mapped < fresh + n) {
         xen_pfn_t want = fresh + n;
 
@@ -203,6 +210,7 @@ void page_init(void)
 {
     fresh = arch_mmu_boot_used();
     mapped = arch_mmu_boot_mapped();
-    nr_free = xenlet_nr_pages() - fresh;
-    refill_reserve();
+    tables_missing = tables_for(xenlet_nr_pages() - mapped);
+    nr_free = xenlet_nr_pages() - fresh - tables_missing;
+    set_tables_aside();
 }
