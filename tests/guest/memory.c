@@ -15,17 +15,6 @@ static void fill(void *page, uint64_t tag)
         word[i] = tag * 0x9e3779b97f4a7c15ul + i;
 }
 
-static bool filled(const void *page, uint64_t tag)
-{
-    const uint64_t *word = page;
-
-    for (unsigned int i = 0; i < PAGE / 8; i++) {
-        if (word[i] != tag * 0x9e3779b97f4a7c15ul + i)
-            return false;
-    }
-    return true;
-}
-
 TEST(pages_are_aligned_and_counted)
 {
     size_t before = xenlet_nr_free_pages();
@@ -58,29 +47,6 @@ TEST(pages_none_and_too_many)
     EXPECT_EQ(xenlet_nr_free_pages(), before);
 }
 
-/* A piece can be given back in parts, in any order; then it is one piece again. */
-TEST(pages_given_back_in_parts_merge)
-{
-    char *piece = xenlet_pages_alloc(8), *again;
-    size_t before = xenlet_nr_free_pages();
-
-    CHECK(piece);
-    xenlet_pages_free(piece + 2 * PAGE, 1);
-    xenlet_pages_free(piece, 2);            /* joins what is after it */
-    xenlet_pages_free(piece + 5 * PAGE, 3); /* joins nothing of these */
-    EXPECT_EQ(xenlet_nr_free_pages(), before + 6);
-    xenlet_pages_free(piece + 3 * PAGE, 2); /* joins both sides */
-    EXPECT_EQ(xenlet_nr_free_pages(), before + 8);
-    again = xenlet_pages_alloc(8);
-    CHECK(again);
-    EXPECT_EQ(xenlet_nr_free_pages(), before);
-    for (unsigned int i = 0; i < 8; i++)
-        fill(again + i * PAGE, i);
-    for (unsigned int i = 0; i < 8; i++)
-        EXPECT(filled(again + i * PAGE, i));
-    xenlet_pages_free(again, 8);
-}
-
 /* The largest piece there is, to within 32 pages. */
 static size_t largest_piece(void)
 {
@@ -101,7 +67,8 @@ static size_t largest_piece(void)
 
 /*
  * What was used and came back makes one piece with the memory behind it that never was used. Before
- * this test, or in it, about half was used; a part in eight is left for what others keep.
+ * this test, or in it, about half was used; a part in eight is left for what others keep. It stands
+ * before the tests that use all of memory.
  */
 TEST(pages_given_back_join_unused_memory)
 {
@@ -109,8 +76,6 @@ TEST(pages_given_back_join_unused_memory)
 
     EXPECT(largest_piece() >= most - most / 8);
 }
-
-/* --- all there is --------------------------------------------------------------------------- */
 
 /* Pages that were taken, in a list through themselves; what is behind the link has the pattern. */
 struct taken {
@@ -157,6 +122,34 @@ static void give_all(struct taken *list)
     }
 }
 
+/*
+ * A piece can be given back in parts, in any order; then it is one piece again. Nothing else is
+ * free meanwhile, so it cannot come from elsewhere.
+ */
+TEST(pages_given_back_in_parts_merge)
+{
+    char *piece = xenlet_pages_alloc(8), *again;
+    struct taken *others;
+    size_t nr;
+
+    CHECK(piece);
+    others = take_all(&nr);
+    xenlet_pages_free(piece + 2 * PAGE, 1);
+    xenlet_pages_free(piece, 2);            /* joins what is after it */
+    xenlet_pages_free(piece + 5 * PAGE, 3); /* joins nothing of these */
+    EXPECT_EQ(xenlet_nr_free_pages(), 6);
+    EXPECT(xenlet_pages_alloc(4) == NULL);
+    xenlet_pages_free(piece + 3 * PAGE, 2); /* joins both sides */
+    again = xenlet_pages_alloc(8);
+    EXPECT(again == piece);
+    EXPECT_EQ(xenlet_nr_free_pages(), 0);
+    xenlet_pages_free(piece, 8);
+    give_all(others);
+    EXPECT_EQ(xenlet_nr_free_pages(), nr + 8);
+}
+
+/* --- all there is --------------------------------------------------------------------------- */
+
 static bool numbers_agree(void *page)
 {
     xen_pfn_t pfn = xenlet_virt_to_pfn(page), gfn = xenlet_gfn(page);
@@ -195,16 +188,19 @@ TEST(pages_merge_from_any_order)
     size_t before = xenlet_nr_free_pages();
     const unsigned int n = before > 2048 ? 512 : (unsigned int)before / 8 * 2;
     char *piece = xenlet_pages_alloc(n);
+    struct taken *others;
+    size_t nr;
 
     CHECK(piece);
+    others = take_all(&nr);
     for (unsigned int i = 0; i < n; i += 2)
         xenlet_pages_free(piece + i * PAGE, 1);
     for (unsigned int i = n - 1; i < n; i -= 2)
         xenlet_pages_free(piece + i * PAGE, 1);
-    EXPECT_EQ(xenlet_nr_free_pages(), before);
-    piece = xenlet_pages_alloc(n);
-    CHECK(piece);
+    EXPECT(xenlet_pages_alloc(n) == piece);
     xenlet_pages_free(piece, n);
+    give_all(others);
+    EXPECT_EQ(xenlet_nr_free_pages(), before);
 }
 
 /* --- numbers -------------------------------------------------------------------------------- */
