@@ -8,7 +8,7 @@ from .console import Console
 from .elf import Elf
 from .errors import DeadlinePassed, MachineEnded
 from .log import Log
-from .machine import Machine
+from .machine import XEN_ARGUMENTS, Machine
 from .rundir import RunDir
 from .xenreport import XenWatch
 
@@ -73,8 +73,7 @@ def _arguments(folder, hypervisor, image, options):
         guest += ' ' + options.cmdline.replace(',', ',,')
     folder.link('xen', hypervisor.elf)
     folder.link('guest', image)
-    xen = f'console=com1 loglvl=all guest_loglvl=all serial_tx_buffer=1M dom0_mem={options.mem} ' \
-          f'dom0_max_vcpus={options.vcpus} {options.xen_args}'
+    xen = f'{XEN_ARGUMENTS} dom0_mem={options.mem} dom0_max_vcpus={options.vcpus} {options.xen_args}'
     return ['-accel', options.accel, '-cpu', options.cpu, '-smp', str(options.vcpus), '-m', '512',
             '-nodefaults', '-display', 'none', '-monitor', 'none', '-no-reboot',
             # The guest may use the second port and its interrupt.

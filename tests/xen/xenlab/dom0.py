@@ -6,19 +6,19 @@ import json
 import tarfile
 
 from . import dom0image
-from .errors import DeadlinePassed, LabError, MachineEnded
-from .machine import Machine
+from .errors import DeadlinePassed, LabError, MachineEnded, SnapshotBroken
+from .machine import XEN_ARGUMENTS, Machine
 
 SLOTS = 4                       # consoles of domUs that can be followed at once
 _BLOCK = 64 << 10               # the unit of the agent's `load`
 _DISK = 256 << 20               # the size is part of a snapshot
+_BOOT, _RESUME = 300, 60        # seconds a slow machine may take; the guests' deadline comes after
 _FIRST_BLOCK = 16               # Linux reads the first blocks itself, looking for partitions
 
 
 def arguments(options, memory):
     """QEMU's arguments; a snapshot fits exactly these."""
-    xen = 'console=com1 loglvl=all guest_loglvl=all serial_tx_buffer=1M ' \
-          f'dom0_mem=256M dom0_max_vcpus=1 {options.xen_args}'
+    xen = f'{XEN_ARGUMENTS} dom0_mem=256M dom0_max_vcpus=1 {options.xen_args}'
     ports = ['-device', 'virtio-serial-pci,max_ports=8']
     for name in ('control', *(f'console.{slot}' for slot in range(SLOTS))):
         ports += ['-device', f'virtserialport,chardev={name},name=xenlab.{name}']
@@ -32,12 +32,12 @@ def arguments(options, memory):
 class Dom0:
     """`on_message(verb, rest)` gets what the agent says; `on_xen(line)` Xen's console."""
 
-    def __init__(self, hypervisor, folder, log, deadline, progress, on_xen=None, on_message=None):
-        self.machine = Machine(folder.path, log, deadline)
+    def __init__(self, hypervisor, folder, log, progress, on_xen=None, on_message=None):
+        self.machine = Machine(folder.path, log, _BOOT)
         self.folder, self.log = folder, log
         self._on_xen = on_xen or (lambda line: None)
         self._on_message = on_message or (lambda verb, rest: None)
-        self.ready = self.booted = False
+        self.ready = False
         self.failure = None
         self._loads = self._loaded = 0
         self._next_block = _FIRST_BLOCK
@@ -98,7 +98,6 @@ class Dom0:
         self.machine.start(arguments(options, memory))
         try:
             self.wait(lambda: self.ready, "dom0's toolstack to come up")
-            self.booted = True
         except DeadlinePassed as error:
             last = [line for source in ('xen', 'dom0', 'qemu') for line in list(self.log.last[source])[-8:]]
             raise LabError(f'{self.machine.deadline:g} s passed, waiting for {error.waiting_for}; '
@@ -107,8 +106,13 @@ class Dom0:
     def resume(self, options, memory, snapshot):
         """From a snapshot that was taken when the toolstack was up."""
         self.folder.link('snapshot', snapshot)
+        self.machine.allow(_RESUME)
         self.machine.start([*arguments(options, memory), '-incoming', 'exec:cat snapshot'])
-        self.ready = True
+        try:
+            self.command('ping')
+            self.wait(lambda: self.ready, 'dom0 to answer')
+        except (LabError, DeadlinePassed) as error:
+            raise SnapshotBroken(f'the snapshot does not resume: {error}') from None
 
     # QEMU's own protocol, to take a snapshot.
 

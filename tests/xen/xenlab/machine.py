@@ -18,6 +18,11 @@ from .errors import DeadlinePassed, LabError, MachineEnded
 QEMU = 'qemu-system-x86_64'
 _PR_SET_PDEATHSIG = 1
 
+# What every Xen of ours is told. Xen drops what its transmit buffer cannot take,
+# so it gets a large one. It must not switch FPU contexts lazily: QEMU's emulated
+# XSAVE does not trap when CR0.TS is set, and a guest would save another's registers.
+XEN_ARGUMENTS = 'console=com1 loglvl=all guest_loglvl=all serial_tx_buffer=1M spec-ctrl=eager-fpu'
+
 
 def qemu_version():
     try:
@@ -35,11 +40,9 @@ def _dies_with(parent):
 
 class Machine:
     def __init__(self, folder, log, deadline):
-        """`deadline` is in seconds from now, for everything this machine does."""
         self.folder = folder
         self.log = log
-        self.ends_at = time.monotonic() + deadline
-        self.deadline = deadline
+        self.allow(deadline)
         self.channels = {}
         self._selector = selectors.DefaultSelector()
         self._child = None
@@ -49,6 +52,11 @@ class Machine:
 
     def __exit__(self, *_):
         self.stop()
+
+    def allow(self, seconds):
+        """The deadline: what is waited for from now on has to come within so many seconds."""
+        self.deadline = seconds
+        self.ends_at = time.monotonic() + seconds
 
     def channel(self, name, on_line, on_text=None):
         """Add a character device before start(); its QEMU id is `name`."""

@@ -6,6 +6,7 @@ these are in its name's key, so that a change of any makes a new one.
 """
 
 import hashlib
+import os
 import re
 import time
 
@@ -17,7 +18,7 @@ from .log import Log
 from .machine import qemu_version
 from .rundir import RunDir
 
-_DEADLINE = 300         # seconds, for a slow machine
+_KEPT = 4               # of one kind: other arguments and older trees may be in use too
 _BANDWIDTH = 10 ** 11   # QEMU would otherwise write as if to a slow network
 
 
@@ -40,9 +41,9 @@ def _file(hypervisor, options, memory, progress):
 
 def _take(file, hypervisor, options, memory, progress):
     log, folder = Log(f'snapshot-{hypervisor.name}-{options.cpus}cpu-{memory}M', progress), RunDir('snapshot')
-    part = file.with_suffix('.part')
+    part = file.with_name(f'{file.name}.{os.getpid()}.part')
     try:
-        with Dom0(hypervisor, folder, log, _DEADLINE, progress) as machine:
+        with Dom0(hypervisor, folder, log, progress) as machine:
             machine.boot(options, memory)
             progress.say('taking a snapshot of it')
             # Let dom0 fall idle: the agent has to be back in its read.
@@ -62,15 +63,21 @@ def _take(file, hypervisor, options, memory, progress):
         folder.remove()
 
 
+def _drop_old(folder, kind):
+    files = sorted(folder.glob(f'{kind}-*'), key=lambda file: file.stat().st_mtime)
+    for file in files[:-_KEPT + 1]:
+        file.unlink(missing_ok=True)
+
+
 def get(hypervisor, options, memory, progress):
     """The snapshot for this hypervisor and these options, taken if it is not there yet."""
     file, kind = _file(hypervisor, options, memory, progress)
     if file.exists():
+        os.utime(file)          # in use: the ones not used for long go first
         return file
     with locked(hypervisor.folder / f'{kind}.lock', progress):
         if not file.exists():
             progress.say(f'booting Xen {hypervisor.name} and dom0 (the first time; later runs resume a snapshot)')
-            for old in file.parent.glob(f'{kind}-*'):
-                old.unlink()
+            _drop_old(file.parent, kind)
             _take(file, hypervisor, options, memory, progress)
     return file

@@ -71,14 +71,13 @@ def _start(machine, hypervisor, options, memory, progress):
         machine.resume(options, memory, file)
 
 
-def _create(machine, state, progress):
+def _create(machine, state, deadline, progress):
+    """Create the domains; the deadline counts from here."""
     files = {}
     for domain in state.domains:
         files.update(domain.files())
-    try:
-        machine.load(files)
-    except LabError as error:
-        raise error if machine.booted else SnapshotBroken(str(error)) from None
+    machine.load(files)
+    machine.machine.allow(deadline)
     for slot, domain in enumerate(state.domains):
         state.follow(machine, slot, domain)
         progress.say(f'xl create {domain.name}')
@@ -110,12 +109,11 @@ def run(hypervisor, domains, options, progress):
     memory = _memory(domains)
     if options.cold:
         return _logged_run(hypervisor, domains, options, memory, progress)
-    # Taken before the deadline begins to run.
     file = snapshot.get(hypervisor, options, memory, progress)
     try:
         return _logged_run(hypervisor, domains, options, memory, progress)
     except SnapshotBroken as error:
-        progress.say(f'{error}; the snapshot does not resume, so a new one is taken')
+        progress.say(f'{error}; a new one is taken')
         file.unlink(missing_ok=True)
         snapshot.get(hypervisor, options, memory, progress)
         return _logged_run(hypervisor, domains, options, memory, progress)
@@ -125,8 +123,7 @@ def _logged_run(hypervisor, domains, options, memory, progress):
     log, folder = Log(options.log, progress), RunDir(options.log)
     state = _Whole(domains, log, progress)
     try:
-        with Dom0(hypervisor, folder, log, options.deadline, progress,
-                  state.xen.add, state.message) as machine:
+        with Dom0(hypervisor, folder, log, progress, state.xen.add, state.message) as machine:
             results = _run(machine, hypervisor, state, options, memory, progress)
             for result in results:
                 result.log = log.path
@@ -140,11 +137,11 @@ def _run(machine, hypervisor, state, options, memory, progress):
     domains = state.domains
     try:
         _start(machine, hypervisor, options, memory, progress)
-        _create(machine, state, progress)
+        _create(machine, state, options.deadline, progress)
         machine.wait(lambda: all(d.over() for d in domains) or state.xen.panic, '')
     except DeadlinePassed as error:
         _take_the_rest(machine, state)
-        return [judge.timeout(d.console, options.deadline, error.waiting_for or d.waiting_for(), state.log)
+        return [judge.timeout(d.console, machine.machine.deadline, error.waiting_for or d.waiting_for(), state.log)
                 if not d.over() else _judge(d, state, options) for d in domains]
     _take_the_rest(machine, state)
     if state.xen.panic:
