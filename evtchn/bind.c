@@ -62,6 +62,7 @@ static struct evtchn *new_channel(evtchn_handler_t *handler, void *data, unsigne
     ch->handler = handler;
     ch->data = data;
     ch->flags = (uint8_t)flags;
+    ch->priority = PRIORITY_UNSET;
     ch->share = EVTCHN_SHARE_DEFAULT;
     ch->budget = ch->share;
     ch->reasons = REASON_MOVE;
@@ -79,6 +80,8 @@ static int bind(const struct evtchn *like, evtchn_handler_t *handler, void *data
 
     if (flags & ~ALL_FLAGS)
         return -XEN_EINVAL;
+    if (!evtchn_vcpu_exists(like->vcpu))
+        return -XEN_ENOENT; /* Xen would drop what it cannot deliver */
     ch = new_channel(handler, data, flags);
     if (!ch)
         return -XEN_ENOMEM;
@@ -198,7 +201,7 @@ int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
 
     if (rc)
         return rc;
-    if (vcpu >= EVTCHN_MAX_VCPUS || !evtchn_vcpus[vcpu])
+    if (!evtchn_vcpu_exists(vcpu))
         return -XEN_ENOENT;
     evtchn_hold(ch, REASON_MOVE);
     rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
@@ -208,7 +211,27 @@ int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
     }
     /* What is pending was raised where the channel was: only Xen can raise it where it is now. */
     evtchn_release_by_xen(ch, rc ? REASON_MOVE : REASON_MOVE | REASON_STORM);
+    if (rc == 0 && evtchn_ops->unlinks)
+        evtchn_raise(ch); /* Xen drops an event after three queue changes in its way */
     return rc;
+}
+
+int evtchn_set_priority(struct evtchn *ch, unsigned int priority)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    if (priority > EVTCHN_FIFO_PRIORITY_MIN)
+        return -XEN_EINVAL;
+    if (!evtchn_ops->set_priority)
+        return -XEN_ENOSYS;
+    rc = evtchn_ops->set_priority(ch->port, priority);
+    if (rc)
+        return rc;
+    ch->priority = (uint8_t)priority;
+    evtchn_raise(ch); /* as after a change of VCPU */
+    return 0;
 }
 
 /* Whether this VCPU runs the handler, below us; waits while another one does. */

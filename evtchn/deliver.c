@@ -89,11 +89,14 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         return;
     }
     /*
-     * Another VCPU's: evtchn_bind_vcpu() has Xen raise it there. Masked meanwhile: PENDING stays
-     * and whoever unmasks raises it.
+     * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: the bitmaps
+     * still have it for the raise evtchn_bind_vcpu() ends with, a queue has not.
      */
-    if (!may_deliver(ch, v))
+    if (!may_deliver(ch, v)) {
+        if (evtchn_ops->unlinks)
+            evtchn_kick(ch);
         return;
+    }
     if (ch->budget == 0 && !evtchn_refill(v, ch)) {
         evtchn_storm_begin(v, ch);
         return;

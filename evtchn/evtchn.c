@@ -3,12 +3,14 @@
 #include "evtchn/internal.h"
 
 /* In the order in which auto tries them; the last one cannot be refused. */
-static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_2l };
+static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_fifo, &evtchn_ops_2l };
 #define NR_ABIS (sizeof(abis) / sizeof(abis[0]))
 
 const struct evtchn_port_ops *evtchn_ops = &evtchn_ops_2l;
 struct shared_info *evtchn_shared;
 struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
+
+static const struct evtchn_port_ops *wanted; /* NULL: auto */
 
 static bool same(const char *a, const char *b)
 {
@@ -54,37 +56,81 @@ static const struct evtchn_port_ops *asked_for(const char *abi)
     return NULL;
 }
 
-int evtchn_init(struct shared_info *shared, const char *abi)
+/* The VCPUs after the first; a backend that has taken one takes them all. */
+static int init_others(const struct evtchn_port_ops *ops, const struct evtchn_vcpu *first)
 {
-    const struct evtchn_port_ops *wanted = asked_for(abi);
+    int rc = 0;
 
-    evtchn_shared = shared;
-    evtchn_ops_2l.restart(); /* whatever comes: where 2-level looks, nothing is unmasked */
-    for (unsigned int i = 0; i < NR_ABIS; i++) {
-        if (wanted && wanted != abis[i] && i + 1 < NR_ABIS)
-            continue;
-        if (abis[i]->init() == 0) {
-            evtchn_ops = abis[i];
-            break;
-        }
+    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS && rc == 0; i++) {
+        if (evtchn_vcpus[i] && evtchn_vcpus[i] != first)
+            rc = ops->vcpu_init(evtchn_vcpus[i]);
     }
-    return 0;
+    return rc;
 }
 
-int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
+void evtchn_choose_abi(void)
 {
-    struct evtchn_vcpu *v = vcpu < EVTCHN_MAX_VCPUS ? evtchn_vcpus[vcpu] : NULL;
+    struct evtchn_vcpu *first = this_evtchn_vcpu();
+
+    for (unsigned int i = 0; i < NR_ABIS; i++) {
+        int rc;
+
+        if (wanted && wanted != abis[i] && i + 1 < NR_ABIS)
+            continue;
+        rc = abis[i]->init(first);
+        if (rc == 0) {
+            evtchn_ops = abis[i];
+            rc = init_others(abis[i], first);
+            if (rc)
+                platform_panic("event channels: %s works on one VCPU and not on another (%d)",
+                               abis[i]->name, rc);
+            return;
+        }
+        platform_log("event channels: this Xen refuses %s (error %d); using %s", abis[i]->name, rc,
+                     wanted ? "2l" : abis[i + 1]->name);
+    }
+}
+
+void evtchn_leave_abi(void)
+{
+    evtchn_ops->fini();
+    evtchn_ops = &evtchn_ops_2l;
+    evtchn_ops->init(this_evtchn_vcpu()); /* the bitmaps hold what they held before the switch */
+}
+
+static int vcpu_alloc(unsigned int vcpu, struct vcpu_info *info)
+{
+    struct evtchn_vcpu *v;
 
     if (vcpu >= EVTCHN_MAX_VCPUS)
         return -XEN_EINVAL;
-    if (!v)
-        v = platform_page_alloc();
+    v = evtchn_vcpus[vcpu] ? evtchn_vcpus[vcpu] : platform_page_alloc();
     if (!v)
         return -XEN_ENOMEM;
     v->info = info;
     v->id = vcpu;
     atomic_write_release(&evtchn_vcpus[vcpu], v);
-    return evtchn_ops->vcpu_init(v);
+    return 0;
+}
+
+int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *abi)
+{
+    int rc = vcpu_alloc(platform_vcpu(), info);
+
+    if (rc)
+        return rc;
+    wanted = asked_for(abi);
+    evtchn_shared = shared;
+    evtchn_ops_2l.init(this_evtchn_vcpu()); /* whatever comes: where 2-level looks, all is masked */
+    evtchn_choose_abi();
+    return 0;
+}
+
+int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
+{
+    int rc = vcpu_alloc(vcpu, info);
+
+    return rc ? rc : evtchn_ops->vcpu_init(evtchn_vcpus[vcpu]);
 }
 
 const char *evtchn_abi(void)

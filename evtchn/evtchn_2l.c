@@ -34,21 +34,27 @@ static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
 }
 
 /* A fresh domain's ports are unmasked, a restored one's masked: start from one state. */
-static void restart_2l(void)
+static int init_2l(struct evtchn_vcpu *v)
 {
+    (void)v;
     for (unsigned int i = 0; i < NR_WORDS; i++)
         atomic_write(&evtchn_shared->evtchn_mask[i], ~(xen_ulong_t)0);
+    return 0;
 }
 
-static int init_2l(void)
+static void fini_2l(void)
 {
-    return 0;
 }
 
 static int vcpu_init_2l(struct evtchn_vcpu *v)
 {
     (void)v;
     return 0;
+}
+
+static void vcpu_fini_2l(struct evtchn_vcpu *v)
+{
+    (void)v;
 }
 
 static int port_setup_2l(evtchn_port_t port)
@@ -104,11 +110,6 @@ static bool clear_pending_2l(evtchn_port_t port)
     return atomic_test_and_clear_bit(pending_word(port), bit_of(port));
 }
 
-static inline void clear_2l(evtchn_port_t port)
-{
-    atomic_clear_bit(pending_word(port), bit_of(port));
-}
-
 /* All of one word that is pending and not masked now. What comes later sets the selector again. */
 static inline void walk_word(struct evtchn_vcpu *v, unsigned int i)
 {
@@ -120,10 +121,14 @@ static inline void walk_word(struct evtchn_vcpu *v, unsigned int i)
     for (; events; events &= events - 1) {
         unsigned int bit = lowest_bit(events);
 
-        if (likely(slots))
-            evtchn_deliver(v, &slots[bit], first + bit, clear_2l);
-        else
+        struct evtchn *ch = likely(slots) ? atomic_read(&slots[bit]) : NULL;
+
+        if (likely(evtchn_begin(v, ch))) {
+            atomic_clear_bit(&evtchn_shared->evtchn_pending[i], bit);
+            evtchn_run(v, &slots[bit], ch, first + bit);
+        } else {
             evtchn_deliver_slow(v, first + bit);
+        }
     }
 }
 
@@ -154,7 +159,9 @@ const struct evtchn_port_ops evtchn_ops_2l = {
     .name = "2l",
     .nr_ports = NR_PORTS,
     .init = init_2l,
+    .fini = fini_2l,
     .vcpu_init = vcpu_init_2l,
+    .vcpu_fini = vcpu_fini_2l,
     .port_setup = port_setup_2l,
     .mask = mask_2l,
     .unmask = unmask_2l,
@@ -163,5 +170,4 @@ const struct evtchn_port_ops evtchn_ops_2l = {
     .is_pending = is_pending_2l,
     .clear_pending = clear_pending_2l,
     .handle_events = handle_events_2l,
-    .restart = restart_2l,
 };

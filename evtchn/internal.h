@@ -38,6 +38,8 @@ enum evtchn_kind {
     KIND_LOST, /* could not be had again after a reset */
 };
 
+#define PRIORITY_UNSET UINT8_MAX
+
 /* `gate` of a channel whose deliveries need a look by evtchn_deliver_slow(). */
 #define GATE_SHUT UINT32_MAX
 
@@ -52,7 +54,8 @@ struct evtchn {
 
     uint8_t reasons; /* enum evtchn_reason; under `lock` */
     uint8_t kind;
-    uint8_t flags; /* EVTCHN_* */
+    uint8_t flags;    /* EVTCHN_* */
+    uint8_t priority; /* evtchn_set_priority(), or PRIORITY_UNSET */
     uint32_t share;
     uint64_t refilled;    /* when budget was last made full, ns */
     uint64_t refilled_in; /* and in which upcall */
@@ -71,7 +74,7 @@ struct evtchn {
 struct evtchn_vcpu {
     struct vcpu_info *info;
     uint32_t id;
-    uint32_t start_word;       /* where the next walk of the bitmaps begins */
+    uint32_t start_word;       /* bitmaps: where the next walk begins */
     struct evtchn *current;    /* the hazard pointer: see evtchn_deliver() */
     uint64_t upcalls;          /* how many there were, this one included */
     bool after_walk;           /* something is to do at the end of the upcall */
@@ -83,7 +86,13 @@ struct evtchn_vcpu {
     struct evtchn *storming;
     uint64_t storm_until;      /* when they may go on; 0: none storms */
     uint64_t wait_until;       /* the deadline of evtchn_wait(); 0: none */
+
+    bool fifo_ready;                               /* the control block is Xen's too */
+    uint32_t fifo_head[EVTCHN_FIFO_MAX_QUEUES];    /* where each queue goes on; 0: ask Xen */
+    uint64_t fifo_stray;                           /* heads that led nowhere */
+    struct evtchn_fifo_control_block fifo_control; /* shared with Xen */
 };
+_Static_assert(sizeof(struct evtchn_vcpu) <= 4096, "it is one page");
 
 /*
  * One ABI. `port` is below nr_ports and, but for port_setup, was set up. `local` says that the
@@ -92,29 +101,39 @@ struct evtchn_vcpu {
 struct evtchn_port_ops {
     const char *name;
     unsigned int nr_ports;
+    /*
+     * A walk takes an event off a queue, PENDING or not: whoever finds one and cannot deliver it has
+     * Xen raise it again. Else it stays where the next walk finds it.
+     */
+    bool unlinks;
 
-    /* Switch the domain over. A refusal leaves it in 2-level. */
-    int (*init)(void);
-    /* Make a VCPU able to receive; before its upcalls are unmasked. */
+    /* Switch the domain over, with `v` for the first VCPU. A refusal leaves it in 2-level. */
+    int (*init)(struct evtchn_vcpu *v);
+    /* EVTCHNOP_reset has been: what Xen had of ours is ours again. */
+    void (*fini)(void);
+    /* Make another VCPU able to receive; before it is bound to and before it unmasks upcalls. */
     int (*vcpu_init)(struct evtchn_vcpu *v);
+    /* Nothing notifies the VCPU any more and it goes down: leave nothing of it linked. On it. */
+    void (*vcpu_fini)(struct evtchn_vcpu *v);
     /* Make room for a port; it is masked afterwards. */
     int (*port_setup)(evtchn_port_t port);
 
     void (*mask)(evtchn_port_t port);
     void (*unmask)(evtchn_port_t port, bool local);
     bool (*is_masked)(evtchn_port_t port);
-    /* Set PENDING and nothing else; whoever unmasks raises it. The port is masked. */
+    /* Set PENDING and nothing else; whoever unmasks raises it. */
     void (*set_pending)(evtchn_port_t port);
     bool (*is_pending)(evtchn_port_t port);
     /* Whether it was. A full barrier. */
     bool (*clear_pending)(evtchn_port_t port);
+    /* NULL where there are none. */
+    int (*set_priority)(evtchn_port_t port, unsigned int priority);
 
     /* Deliver all there is for this VCPU, once. */
     void (*handle_events)(struct evtchn_vcpu *v);
-    /* After EVTCHNOP_reset or a restore: everything masked, nothing pending. */
-    void (*restart)(void);
 };
 
+extern const struct evtchn_port_ops evtchn_ops_fifo;
 extern const struct evtchn_port_ops evtchn_ops_2l;
 
 /* --- evtchn.c ------------------------------------------------------------------------------- */
@@ -122,6 +141,16 @@ extern const struct evtchn_port_ops evtchn_ops_2l;
 extern const struct evtchn_port_ops *evtchn_ops;
 extern struct shared_info *evtchn_shared;
 extern struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
+
+/* Take the ABI that was asked for, or the best that is not refused, on all VCPUs there are. */
+void evtchn_choose_abi(void);
+/* After EVTCHNOP_reset or a restore: back to 2-level. */
+void evtchn_leave_abi(void);
+
+static inline bool evtchn_vcpu_exists(unsigned int vcpu)
+{
+    return vcpu < EVTCHN_MAX_VCPUS && atomic_read(&evtchn_vcpus[vcpu]);
+}
 
 static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
 {
@@ -191,24 +220,25 @@ void evtchn_storm_forget(struct evtchn *ch);
 void evtchn_arm(const struct evtchn_vcpu *v);
 
 /*
- * Deliver one event that a walk found: `clear` takes PENDING away, atomically and as a full barrier.
+ * A delivery, in two halves. Between them the backend takes PENDING away, atomically and as a full
+ * barrier.
  *
  * `current` is a hazard pointer. It is written before the barrier, and the slot and the gate are
  * read after it; evtchn_close() and evtchn_mask() change those, then have a barrier of their own,
  * then read `current`. So either we see the channel closed, or whoever closes it sees us in it.
  */
-static inline __attribute__((always_inline)) void
-evtchn_deliver(struct evtchn_vcpu *v, struct evtchn **slot, evtchn_port_t port,
-               void (*clear)(evtchn_port_t port))
+static inline __attribute__((always_inline)) bool evtchn_begin(struct evtchn_vcpu *v,
+                                                               struct evtchn *ch)
 {
-    struct evtchn *ch = atomic_read(slot);
-
-    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != v->id) || unlikely(ch->budget == 0)) {
-        evtchn_deliver_slow(v, port);
-        return;
-    }
+    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != v->id) || unlikely(ch->budget == 0))
+        return false; /* evtchn_deliver_slow() knows more */
     atomic_write(&v->current, ch);
-    clear(port);
+    return true;
+}
+
+static inline __attribute__((always_inline)) void
+evtchn_run(struct evtchn_vcpu *v, struct evtchn **slot, struct evtchn *ch, evtchn_port_t port)
+{
     if (unlikely(atomic_read(slot) != ch) || unlikely(atomic_read(&ch->gate) != v->id)) {
         evtchn_give_back(port);
         return;

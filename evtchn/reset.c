@@ -109,6 +109,8 @@ static int reopen(struct evtchn *ch, domid_t self)
         hypercall_evtchn_close(ch->port);
         return rc;
     }
+    if (ch->priority != PRIORITY_UNSET && evtchn_ops->set_priority)
+        evtchn_ops->set_priority(ch->port, ch->priority);
     if (vcpu && (ch->kind == KIND_UNBOUND || ch->kind == KIND_INTERDOMAIN || ch->kind == KIND_PIRQ))
         hypercall_evtchn_bind_vcpu(ch->port, vcpu);
     return 0;
@@ -146,7 +148,8 @@ int evtchn_reset(void)
             for_each(let_go, NULL);
         } else {
             for_each(collect, &list);
-            evtchn_ops->restart();
+            evtchn_leave_abi();
+            evtchn_choose_abi();
             reopen_all(list, self);
         }
     }

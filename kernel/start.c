@@ -46,9 +46,8 @@ static void events_init(void)
 
     shared_info = arch_map_shared_info(start_info);
     must(shared_info ? 0 : -XEN_EINVAL, "cannot map shared_info");
-    must(evtchn_init(shared_info, xenlet_option("evtchn")), "event channels");
     must(arch_vcpu_info_init(&info), "Xen refused our vcpu_info");
-    must(evtchn_vcpu_init(platform_vcpu(), info), "event channels of VCPU 0");
+    must(evtchn_init(shared_info, info, xenlet_option("evtchn")), "event channels");
     must(clock_init(), "timer");
     must(console_init(), "console channel");
     keep_xenstore_port();

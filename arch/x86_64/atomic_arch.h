@@ -25,7 +25,12 @@ static inline uint32_t atomic_cas32(uint32_t *p, uint32_t old, uint32_t new)
     return old;
 }
 
-#define atomic_xchg_word atomic_xchg_word
+static inline uint32_t atomic_xchg32(uint32_t *p, uint32_t new)
+{
+    __asm__ volatile("xchgl %0, %1" : "+r"(new), "+m"(*p)::"memory");
+    return new;
+}
+
 static inline xen_ulong_t atomic_xchg_word(xen_ulong_t *p, xen_ulong_t new)
 {
     __asm__ volatile("xchgq %0, %1" : "+r"(new), "+m"(*p)::"memory");
@@ -51,6 +56,24 @@ static inline bool atomic_test_and_clear_bit(xen_ulong_t *word, unsigned int bit
                      : "=@ccc"(old), "+m"(*word)
                      : "Jr"((xen_ulong_t)bit)
                      : "memory");
+    return old;
+}
+
+#define atomic_test_and_set_bit32 atomic_test_and_set_bit32
+static inline bool atomic_test_and_set_bit32(uint32_t *p, unsigned int bit)
+{
+    bool old;
+
+    __asm__ volatile("lock btsl %2, %1" : "=@ccc"(old), "+m"(*p) : "Jr"(bit) : "memory");
+    return old;
+}
+
+#define atomic_test_and_clear_bit32 atomic_test_and_clear_bit32
+static inline bool atomic_test_and_clear_bit32(uint32_t *p, unsigned int bit)
+{
+    bool old;
+
+    __asm__ volatile("lock btrl %2, %1" : "=@ccc"(old), "+m"(*p) : "Jr"(bit) : "memory");
     return old;
 }
 

@@ -112,6 +112,13 @@ int evtchn_status(struct evtchn *ch, struct evtchn_status *status);
 int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu);
 
 /*
+ * Deliver this channel's events before those of lower priorities: 0 (highest) to 15, 7 unless set.
+ * FIFO only, where it is kept over resets; one spurious delivery may come. -XEN_ENOSYS under
+ * another ABI, -XEN_EINVAL above 15, -XEN_EACCES a port of Xen's own.
+ */
+int evtchn_set_priority(struct evtchn *ch, unsigned int priority);
+
+/*
  * Hold back delivery; what is raised meanwhile is delivered, merged, after evtchn_unmask(). These
  * do not count: one unmask undoes any number of masks. A handler that runs on another VCPU while
  * this is called runs on; none starts.
@@ -166,12 +173,16 @@ int evtchn_reset(void);
 
 /*
  * Start: mask every port, take the ABI that `abi` names ("auto", NULL: the best there is). A name
- * that is none is reported with the valid ones, and auto used. Once, before anything else here, with
- * upcalls masked. `shared` must stay mapped. -XEN_ENOMEM.
+ * that is none is reported with the valid ones, and auto used; an ABI that Xen refuses is reported,
+ * and 2-level used. Once, before anything else here, with upcalls masked, on the boot VCPU, whose
+ * vcpu_info is `info`. `shared` must stay mapped. -XEN_ENOMEM.
  */
-int evtchn_init(struct shared_info *shared, const char *abi);
+int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *abi);
 
-/* Start a VCPU, whose vcpu_info is `info`; before upcalls are unmasked there. -XEN_ENOMEM. */
+/*
+ * Make another VCPU able to receive; before anything is bound to it and before it unmasks upcalls.
+ * From any VCPU. -XEN_ENOMEM, -XEN_EINVAL a number above 127 or refused by Xen.
+ */
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
 
 /* Deliver what is pending. The upcall entry calls it with upcalls masked, after saving the GPRs. */

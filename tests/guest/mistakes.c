@@ -8,10 +8,12 @@
 
 #define GPR EVTCHN_HANDLER_GPR
 
+#define ARRAY_PAGE 1024u /* ports that FIFO has words for as soon as one is bound */
+
 /* A fresh domain's ports are unmasked: an event nobody handles would come in before its handler. */
 TEST(ports_without_a_handler_are_masked)
 {
-    for (evtchn_port_t port = 0; port < evtchn_ops->nr_ports; port++) {
+    for (evtchn_port_t port = 0; port < ARRAY_PAGE; port++) {
         if (!evtchn_lookup(port) && !evtchn_ops->is_masked(port)) {
             test_fail(__FILE__, __LINE__, "port %u is not masked", port);
             return;
@@ -32,13 +34,15 @@ TEST(spurious_upcalls_deliver_nothing)
     for (int i = 0; i < 10; i++) {
         flags = platform_upcalls_save();
         v->info->evtchn_pending_sel = ~0ul;
+        v->fifo_control.ready = ~0u;
         v->info->evtchn_upcall_pending = 1;
         platform_upcalls_restore(flags);
     }
     EXPECT_EQ(seen, 0);
     EXPECT_EQ(v->orphans, orphans);
-    EXPECT_EQ(v->info->evtchn_pending_sel, 0);
+    EXPECT_EQ(evtchn_ops->unlinks ? v->fifo_control.ready : v->info->evtchn_pending_sel, 0);
     EXPECT_EQ(v->info->evtchn_upcall_pending, 0);
+    v->info->evtchn_pending_sel = 0;
     EXPECT_EQ(evtchn_send(ch), 0);
     EXPECT_EQ(seen, 1);
     CHECK_EQ(evtchn_close(ch), 0);
@@ -103,6 +107,8 @@ TEST(words_are_served_round_robin)
     struct evtchn *a, *b;
     unsigned int a_first = 0;
 
+    if (evtchn_ops->unlinks)
+        SKIP("queues have no words");
     CHECK_EQ(evtchn_bind_ipi(0, note, &name_a, GPR | EVTCHN_NO_SHARE, &a), 0);
     for (int i = 0; i < APART; i++)
         CHECK_EQ(evtchn_bind_ipi(0, NULL, NULL, GPR, &between[i]), 0);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* What only FIFO has: order, priorities, links, and its own way to be entered and left. */
+#include "evtchn/internal.h"
+#include "tests/guest/test.h"
+
+#define GPR (EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE)
+
+#define NEEDS_FIFO()                                                                               \
+    do {                                                                                           \
+        if (!evtchn_ops->unlinks)                                                                  \
+            SKIP("event channels are %s", evtchn_abi());                                           \
+    } while (0)
+
+#define MANY 40
+
+static unsigned int order[4 * MANY];
+static unsigned int nr_order;
+
+static void note(struct evtchn *ch, void *data)
+{
+    (void)ch;
+    if (nr_order < 4 * MANY)
+        order[nr_order++] = (unsigned int)(uintptr_t)data;
+}
+
+static struct evtchn *channels[MANY];
+
+static bool bind_many(evtchn_handler_t *handler)
+{
+    for (uintptr_t i = 0; i < MANY; i++) {
+        if (evtchn_bind_ipi(0, handler, (void *)i, GPR, &channels[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void close_many(void)
+{
+    for (int i = 0; i < MANY; i++)
+        EXPECT_EQ(evtchn_close(channels[i]), 0);
+}
+
+/* Within one priority, first in is first out: here against the order of the ports. */
+TEST(fifo_keeps_the_order_of_raises)
+{
+    unsigned long flags;
+
+    NEEDS_FIFO();
+    CHECK(bind_many(note));
+    flags = platform_upcalls_save();
+    nr_order = 0;
+    for (int i = MANY; i-- > 0;)
+        EXPECT_EQ(evtchn_send(channels[i]), 0);
+    EXPECT_EQ(evtchn_send(channels[3]), 0); /* linked already: keeps its place */
+    platform_upcalls_restore(flags);
+    EXPECT_EQ(nr_order, MANY);
+    for (unsigned int i = 0; i < MANY; i++)
+        EXPECT_EQ(order[i], MANY - 1 - i);
+    close_many();
+}
+
+TEST(fifo_delivers_by_priority)
+{
+    unsigned long flags;
+
+    NEEDS_FIFO();
+    CHECK(bind_many(note));
+    for (unsigned int i = 0; i < MANY; i++)
+        EXPECT_EQ(evtchn_set_priority(channels[i], 15 - i % 16), 0);
+    flags = platform_upcalls_save();
+    nr_order = 0;
+    for (unsigned int i = 0; i < MANY; i++)
+        EXPECT_EQ(evtchn_send(channels[i]), 0);
+    platform_upcalls_restore(flags);
+    EXPECT_EQ(nr_order, MANY);
+    for (unsigned int i = 1; i < nr_order; i++) {
+        unsigned int last = 15 - order[i - 1] % 16, this = 15 - order[i] % 16;
+
+        EXPECT(last < this || (last == this && order[i - 1] < order[i]));
+    }
+    close_many();
+}
+
+static void raise_urgent(struct evtchn *ch, void *data)
+{
+    note(ch, data);
+    if (data == (void *)2)
+        EXPECT_EQ(evtchn_send(channels[MANY - 1]), 0);
+}
+
+/* Raised in the middle of a long queue, a higher priority is next. */
+TEST(fifo_higher_priority_comes_in_between)
+{
+    unsigned long flags;
+
+    NEEDS_FIFO();
+    CHECK(bind_many(raise_urgent));
+    EXPECT_EQ(evtchn_set_priority(channels[MANY - 1], 0), 0);
+    flags = platform_upcalls_save();
+    nr_order = 0;
+    for (unsigned int i = 0; i < MANY - 1; i++)
+        EXPECT_EQ(evtchn_send(channels[i]), 0);
+    platform_upcalls_restore(flags);
+    EXPECT_EQ(nr_order, MANY);
+    for (unsigned int i = 0; i < 3; i++)
+        EXPECT_EQ(order[i], i);
+    EXPECT_EQ(order[3], MANY - 1);
+    close_many();
+}
+
+TEST(priority_has_limits)
+{
+    unsigned int seen = 0;
+    struct evtchn *ch;
+
+    CHECK_EQ(evtchn_bind_ipi(0, count_event, &seen, GPR, &ch), 0);
+    if (evtchn_ops->unlinks) {
+        EXPECT_EQ(evtchn_set_priority(ch, 16), -XEN_EINVAL);
+        EXPECT_EQ(evtchn_set_priority(ch, 15), 0);
+        EXPECT_EQ(evtchn_set_priority(ch, 0), 0);
+    } else {
+        EXPECT_EQ(evtchn_set_priority(ch, 16), -XEN_EINVAL);
+        EXPECT_EQ(evtchn_set_priority(ch, 3), -XEN_ENOSYS);
+    }
+    seen = 0;
+    EXPECT_EQ(evtchn_send(ch), 0);
+    EXPECT_EQ(seen, 1);
+    CHECK_EQ(evtchn_close(ch), 0);
+}
+
+TEST(priority_is_kept_over_a_reset)
+{
+    struct evtchn *low, *high;
+    unsigned long flags;
+
+    NEEDS_FIFO();
+    CHECK_EQ(evtchn_bind_ipi(0, note, (void *)1, GPR, &low), 0);
+    CHECK_EQ(evtchn_bind_ipi(0, note, (void *)2, GPR, &high), 0);
+    EXPECT_EQ(evtchn_set_priority(low, 12), 0);
+    EXPECT_EQ(evtchn_set_priority(high, 2), 0);
+    CHECK_EQ(evtchn_reset(), 0);
+    CHECK(evtchn_ops->unlinks); /* and FIFO is in use again */
+    flags = platform_upcalls_save();
+    nr_order = 0;
+    EXPECT_EQ(evtchn_send(low), 0);
+    EXPECT_EQ(evtchn_send(high), 0);
+    platform_upcalls_restore(flags);
+    EXPECT_EQ(nr_order, 2);
+    EXPECT_EQ(order[0], 2);
+    EXPECT_EQ(order[1], 1);
+    CHECK_EQ(evtchn_close(low), 0);
+    CHECK_EQ(evtchn_close(high), 0);
+}
+
+/*
+ * A port closed while it is linked stays busy for Xen until it is taken off its queue. One that a
+ * walk left linked would never be given out again: the numbers would creep up.
+ */
+TEST(closed_while_linked_is_given_out_again)
+{
+    evtchn_port_t highest = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        unsigned long flags = platform_upcalls_save();
+        unsigned int seen = 0;
+        struct evtchn *ch;
+
+        EXPECT_EQ(evtchn_bind_ipi(0, count_event, &seen, GPR, &ch), 0);
+        EXPECT_EQ(evtchn_send(ch), 0);
+        if (evtchn_port(ch) > highest)
+            highest = evtchn_port(ch);
+        EXPECT_EQ(evtchn_close(ch), 0);
+        platform_upcalls_restore(flags);
+        EXPECT_EQ(seen, 0);
+    }
+    EXPECT(highest < 100);
+}
+
+/* Heads and ready bits that lead nowhere are noticed and survived. */
+TEST(fifo_survives_stray_heads)
+{
+    struct evtchn_vcpu *v = this_evtchn_vcpu();
+    static const uint32_t heads[] = { 0, 131071, 131072, 200000, UINT32_MAX };
+    uint64_t stray = v->fifo_stray;
+    unsigned int seen = 0;
+    struct evtchn *ch;
+
+    NEEDS_FIFO();
+    CHECK_EQ(evtchn_bind_ipi(0, count_event, &seen, GPR, &ch), 0);
+    for (unsigned int i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        unsigned long flags = platform_upcalls_save();
+
+        v->fifo_control.head[9] = heads[i];
+        v->fifo_control.ready |= 1u << 9;
+        v->info->evtchn_upcall_pending = 1;
+        platform_upcalls_restore(flags);
+        EXPECT_EQ(v->fifo_control.ready, 0);
+    }
+    EXPECT_EQ(v->fifo_stray - stray, 4);
+    v->fifo_control.head[9] = 0;
+    EXPECT_EQ(evtchn_send(ch), 0);
+    EXPECT_EQ(seen, 1);
+    CHECK_EQ(evtchn_close(ch), 0);
+}
+
+/* init_control checks the VCPU, then where the block would be; a VCPU has one block for good. */
+TEST(fifo_control_block_has_rules)
+{
+    void *page = xenlet_pages_alloc(1);
+    uint8_t bits;
+
+    NEEDS_FIFO();
+    CHECK(page);
+    EXPECT_EQ(hypercall_evtchn_init_control(xenlet_gfn(page), 0, 4000, &bits), -XEN_ENOENT);
+    EXPECT_EQ(hypercall_evtchn_init_control(xenlet_gfn(page), 4025, 0, &bits), -XEN_EINVAL);
+    EXPECT_EQ(hypercall_evtchn_init_control(xenlet_gfn(page), 4028, 0, &bits), -XEN_EINVAL);
+    EXPECT_EQ(hypercall_evtchn_init_control(xenlet_gfn(page), 4032, 0, &bits), -XEN_EINVAL);
+    EXPECT_EQ(hypercall_evtchn_init_control(xenlet_gfn(page), 0, 0, &bits), -XEN_EINVAL);
+    EXPECT_EQ(hypercall_evtchn_expand_array(~0ull >> 12), -XEN_EINVAL);
+    xenlet_pages_free(page, 1);
+}
