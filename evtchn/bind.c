@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A channel's life: bound to its source, moved between VCPUs, closed. */
+/* Binding a channel to its source. */
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
@@ -64,7 +64,7 @@ static struct evtchn *new_channel(evtchn_handler_t *handler, void *data, unsigne
     ch->flags = (uint8_t)flags;
     ch->priority = PRIORITY_UNSET;
     ch->share = EVTCHN_SHARE_DEFAULT;
-    ch->budget = ch->share;
+    ch->given = ch->budget = ch->share;
     ch->reasons = REASON_MOVE;
     if (!handler || (flags & EVTCHN_MASKED))
         ch->reasons |= REASON_USER;
@@ -191,127 +191,4 @@ int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, 
     if (rc == 0)
         rc = evtchn_identify(&like, &status);
     return rc ? rc : bind(&like, handler, data, flags, ch);
-}
-
-/* --- the rest of a life --------------------------------------------------------------------- */
-
-int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
-{
-    int rc = evtchn_usable(ch);
-
-    if (rc)
-        return rc;
-    if (!evtchn_vcpu_exists(vcpu))
-        return -XEN_ENOENT;
-    evtchn_hold(ch, REASON_MOVE);
-    rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
-    if (rc == 0) {
-        evtchn_storm_forget(ch);
-        atomic_write(&ch->vcpu, vcpu);
-    }
-    /* What is pending was raised where the channel was: only Xen can raise it where it is now. */
-    evtchn_release_by_xen(ch, rc ? REASON_MOVE : REASON_MOVE | REASON_STORM);
-    if (rc == 0 && evtchn_ops->unlinks)
-        evtchn_raise(ch); /* Xen drops an event after three queue changes in its way */
-    return rc;
-}
-
-int evtchn_set_priority(struct evtchn *ch, unsigned int priority)
-{
-    int rc = evtchn_usable(ch);
-
-    if (rc)
-        return rc;
-    if (priority > EVTCHN_FIFO_PRIORITY_MIN)
-        return -XEN_EINVAL;
-    if (!evtchn_ops->set_priority)
-        return -XEN_ENOSYS;
-    rc = evtchn_ops->set_priority(ch->port, priority);
-    if (rc)
-        return rc;
-    ch->priority = (uint8_t)priority;
-    evtchn_raise(ch); /* as after a change of VCPU */
-    return 0;
-}
-
-/* Whether this VCPU runs the handler, below us; waits while another one does. */
-static bool drain(const struct evtchn *ch)
-{
-    unsigned int me = platform_vcpu();
-    bool ours = false;
-
-    smp_mb(); /* the channel is closed before we look: see evtchn_deliver() */
-    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
-        struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
-
-        if (!v)
-            continue;
-        if (i == me)
-            ours = atomic_read(&v->current) == ch;
-        else
-            while (atomic_read(&v->current) == ch)
-                arch_cpu_relax();
-    }
-    return ours;
-}
-
-int evtchn_close(struct evtchn *ch)
-{
-    unsigned long flags;
-    int rc = 0;
-
-    evtchn_hold(ch, REASON_CLOSED);
-    evtchn_storm_forget(ch);
-    if (ch->kind != KIND_LOST) {
-        evtchn_unpublish(ch);
-        rc = hypercall_evtchn_close(ch->port);
-    }
-    flags = platform_upcalls_save();
-    if (drain(ch)) {
-        struct evtchn_vcpu *v = this_evtchn_vcpu();
-
-        ch->next = v->closed;
-        v->closed = ch;
-        v->after_walk = true;
-    } else {
-        evtchn_handle_free(ch);
-    }
-    platform_upcalls_restore(flags);
-    return rc;
-}
-
-int evtchn_send(struct evtchn *ch)
-{
-    int rc = evtchn_usable(ch);
-
-    return rc ? rc : hypercall_evtchn_send(ch->port);
-}
-
-int evtchn_status(struct evtchn *ch, struct evtchn_status *status)
-{
-    int rc = evtchn_usable(ch);
-
-    if (rc)
-        return rc;
-    *status = (struct evtchn_status){ .dom = DOMID_SELF, .port = ch->port };
-    return hypercall_evtchn_status(status);
-}
-
-int evtchn_pirq_eoi(struct evtchn *ch)
-{
-    int rc = evtchn_usable(ch);
-
-    if (rc)
-        return rc;
-    return ch->kind == KIND_PIRQ ? hypercall_physdev_eoi(ch->source) : -XEN_EINVAL;
-}
-
-evtchn_port_t evtchn_port(struct evtchn *ch)
-{
-    return ch->port;
-}
-
-unsigned int evtchn_vcpu(struct evtchn *ch)
-{
-    return ch->vcpu;
 }

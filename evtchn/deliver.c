@@ -6,16 +6,8 @@
 /* What must wait until no handler runs on this VCPU. */
 static void after_walk(struct evtchn_vcpu *v)
 {
-    struct evtchn *ch = v->closed;
-
     v->after_walk = false;
-    v->closed = NULL;
-    while (ch) {
-        struct evtchn *next = ch->next;
-
-        evtchn_handle_free(ch);
-        ch = next;
-    }
+    evtchn_free_closed(v);
     evtchn_storm_rest(v);
     if (v->fp_saved) {
         v->fp_saved = false;
@@ -37,7 +29,7 @@ void evtchn_upcall(void)
         atomic_write(&info->evtchn_upcall_pending, 0);
         evtchn_ops->handle_events(v);
     } while (atomic_read(&info->evtchn_upcall_pending));
-    atomic_write(&v->current, NULL);
+    atomic_write_release(&v->current, NULL); /* what handlers wrote before it: drains read this */
     if (unlikely(v->after_walk))
         after_walk(v);
 }
@@ -75,9 +67,33 @@ static void save_fp(struct evtchn_vcpu *v)
     v->after_walk = true;
 }
 
+/*
+ * The channel came here while its handler may have been running where it was: it does not run here
+ * before that is over. `current` must not name the last channel we ran meanwhile, or two VCPUs could
+ * wait for each other. The gate was shut before we look: see evtchn_begin().
+ */
+static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
+{
+    struct evtchn_vcpu *from = atomic_read(&ch->moved_from);
+
+    if (!from)
+        return;
+    atomic_write(&v->current, NULL);
+    smp_mb();
+    while (atomic_read(&from->current) == ch)
+        arch_cpu_relax();
+    spin_lock(&ch->lock);
+    if (ch->vcpu == v->id) {
+        ch->moved_from = NULL;
+        evtchn_set_gate(ch);
+    }
+    spin_unlock(&ch->lock);
+}
+
 static bool may_deliver(const struct evtchn *ch, const struct evtchn_vcpu *v)
 {
-    return atomic_read(&ch->vcpu) == v->id && !atomic_read(&ch->reasons);
+    return atomic_read(&ch->vcpu) == v->id && !atomic_read(&ch->reasons) &&
+           !atomic_read(&ch->moved_from);
 }
 
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
@@ -88,6 +104,8 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         orphan(v, port);
         return;
     }
+    if (atomic_read(&ch->vcpu) == v->id)
+        settle(v, ch);
     /*
      * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: the bitmaps
      * still have it for the raise evtchn_bind_vcpu() ends with, a queue has not.

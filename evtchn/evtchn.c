@@ -133,6 +133,22 @@ int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
     return rc ? rc : evtchn_ops->vcpu_init(evtchn_vcpus[vcpu]);
 }
 
+static void move_away(struct evtchn *ch, void *arg)
+{
+    const struct evtchn_vcpu *v = arg;
+
+    if (ch->vcpu == v->id)
+        evtchn_bind_vcpu(ch, 0); /* IPIs and per-VCPU VIRQs are refused, and wait */
+}
+
+void evtchn_vcpu_leave(void)
+{
+    struct evtchn_vcpu *v = this_evtchn_vcpu();
+
+    evtchn_for_each(move_away, v);
+    evtchn_upcall(); /* what was raised here before that, and must not stay linked */
+}
+
 const char *evtchn_abi(void)
 {
     return evtchn_ops->name;

@@ -52,11 +52,6 @@ static int vcpu_init_2l(struct evtchn_vcpu *v)
     return 0;
 }
 
-static void vcpu_fini_2l(struct evtchn_vcpu *v)
-{
-    (void)v;
-}
-
 static int port_setup_2l(evtchn_port_t port)
 {
     /* The bit of a port that was closed is still set: the mask is ours, Xen never changes it. */
@@ -161,7 +156,6 @@ const struct evtchn_port_ops evtchn_ops_2l = {
     .init = init_2l,
     .fini = fini_2l,
     .vcpu_init = vcpu_init_2l,
-    .vcpu_fini = vcpu_fini_2l,
     .port_setup = port_setup_2l,
     .mask = mask_2l,
     .unmask = unmask_2l,

@@ -262,12 +262,6 @@ static void handle_events_fifo(struct evtchn_vcpu *v)
     }
 }
 
-/* A port that stays linked would never be given out again: Xen takes it for busy. */
-static void vcpu_fini_fifo(struct evtchn_vcpu *v)
-{
-    handle_events_fifo(v);
-}
-
 const struct evtchn_port_ops evtchn_ops_fifo = {
     .name = "fifo",
     .nr_ports = EVTCHN_FIFO_NR_CHANNELS,
@@ -275,7 +269,6 @@ const struct evtchn_port_ops evtchn_ops_fifo = {
     .init = init_fifo,
     .fini = fini_fifo,
     .vcpu_init = vcpu_init_fifo,
-    .vcpu_fini = vcpu_fini_fifo,
     .port_setup = port_setup_fifo,
     .mask = mask_fifo,
     .unmask = unmask_fifo,

@@ -56,12 +56,14 @@ struct evtchn {
     uint8_t kind;
     uint8_t flags;    /* EVTCHN_* */
     uint8_t priority; /* evtchn_set_priority(), or PRIORITY_UNSET */
-    uint32_t share;
+    uint32_t share;       /* wanted, from the next one on; and what the present one was */
+    uint32_t given;
     uint64_t refilled;    /* when budget was last made full, ns */
     uint64_t refilled_in; /* and in which upcall */
-    uint64_t spent;       /* deliveries before that: delivered = spent + share - budget */
+    uint64_t spent;       /* deliveries before that: delivered = spent + given - budget */
     uint64_t storms;
-    struct spinlock lock; /* reasons, gate, vcpu, port, kind; the mask bit follows them */
+    struct spinlock lock; /* reasons, gate, vcpu, moved_from, port, kind; the mask bit follows */
+    struct evtchn_vcpu *moved_from; /* may still run the handler; then `vcpu` waits */
 
     uint32_t source;        /* VIRQ or PIRQ number */
     uint32_t pirq_flags;
@@ -79,7 +81,8 @@ struct evtchn_vcpu {
     uint64_t upcalls;          /* how many there were, this one included */
     bool after_walk;           /* something is to do at the end of the upcall */
     bool fp_saved;             /* registers are to be restored */
-    struct evtchn *closed;     /* channels closed by their own handlers, to be freed */
+    struct evtchn *closed;     /* channels closed while their handlers ran, to be freed */
+    struct evtchn *closing;    /* evtchn_close() waits here for the handler of this one */
     uint64_t orphans;          /* events no handle was found for */
 
     struct spinlock lock;      /* storming */
@@ -113,8 +116,6 @@ struct evtchn_port_ops {
     void (*fini)(void);
     /* Make another VCPU able to receive; before it is bound to and before it unmasks upcalls. */
     int (*vcpu_init)(struct evtchn_vcpu *v);
-    /* Nothing notifies the VCPU any more and it goes down: leave nothing of it linked. On it. */
-    void (*vcpu_fini)(struct evtchn_vcpu *v);
     /* Make room for a port; it is masked afterwards. */
     int (*port_setup)(evtchn_port_t port);
 
@@ -174,6 +175,8 @@ static inline struct evtchn **evtchn_slot(evtchn_port_t port)
 
 /* The handle of a port, NULL for none. */
 struct evtchn *evtchn_lookup(evtchn_port_t port);
+/* Call `f` for each channel that has a port; none of them goes away meanwhile. */
+void evtchn_for_each(void (*f)(struct evtchn *ch, void *arg), void *arg);
 /* Make ch->port lead to `ch`. -XEN_ENOMEM, -XEN_EEXIST. */
 int evtchn_publish(struct evtchn *ch);
 void evtchn_unpublish(struct evtchn *ch);
@@ -183,6 +186,8 @@ void evtchn_handle_free(struct evtchn *ch);
 
 /* --- mask.c --------------------------------------------------------------------------------- */
 
+/* Let gate follow reasons, flags and vcpu; under the channel's lock. */
+void evtchn_set_gate(struct evtchn *ch);
 /* Mask for one more reason; and for one less, unmasking when none is left. */
 void evtchn_hold(struct evtchn *ch, unsigned int reason);
 void evtchn_release(struct evtchn *ch, unsigned int reason);
@@ -195,6 +200,11 @@ static inline int evtchn_usable(const struct evtchn *ch)
 {
     return ch->kind == KIND_LOST ? -XEN_ENOTCONN : 0;
 }
+
+/* --- close.c -------------------------------------------------------------------------------- */
+
+/* Free the closed channels of this VCPU that no VCPU runs any more. */
+void evtchn_free_closed(struct evtchn_vcpu *v);
 
 /* --- bind.c --------------------------------------------------------------------------------- */
 

@@ -6,9 +6,9 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-static void set_gate(struct evtchn *ch)
+void evtchn_set_gate(struct evtchn *ch)
 {
-    bool open = !ch->reasons && (ch->flags & EVTCHN_HANDLER_GPR);
+    bool open = !ch->reasons && (ch->flags & EVTCHN_HANDLER_GPR) && !ch->moved_from;
 
     atomic_write(&ch->gate, open ? ch->vcpu : GATE_SHUT);
 }
@@ -21,7 +21,7 @@ void evtchn_hold(struct evtchn *ch, unsigned int reason)
     spin_lock(&ch->lock);
     was_open = !ch->reasons;
     ch->reasons |= (uint8_t)reason;
-    set_gate(ch);
+    evtchn_set_gate(ch);
     /* A full barrier too: a delivery that has not looked at the gate again yet will see it shut. */
     if (was_open)
         evtchn_ops->mask(ch->port);
@@ -37,7 +37,7 @@ static void release(struct evtchn *ch, unsigned int reason, bool by_xen)
     spin_lock(&ch->lock);
     was_shut = ch->reasons;
     ch->reasons &= (uint8_t)~reason;
-    set_gate(ch);
+    evtchn_set_gate(ch);
     smp_mb(); /* the gate is open before the port is: what unmasking raises must get through */
     if (was_shut && !ch->reasons)
         evtchn_ops->unmask(ch->port, !by_xen && ch->vcpu == platform_vcpu());

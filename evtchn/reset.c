@@ -6,17 +6,6 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-/* Call `f` for every channel there is. */
-static void for_each(void (*f)(struct evtchn *ch, void *arg), void *arg)
-{
-    for (unsigned int i = 0; i < NR_ROWS; i++) {
-        for (unsigned int j = 0; evtchn_rows[i] && j < ROW_PORTS; j++) {
-            if (evtchn_rows[i][j])
-                f(evtchn_rows[i][j], arg);
-        }
-    }
-}
-
 /* Our own number: Xen puts it in place of DOMID_SELF when it tells who may bind a port. */
 static int own_domid(domid_t *domid)
 {
@@ -53,13 +42,11 @@ static void look_up_peer(struct evtchn *ch, void *arg)
         evtchn_identify(ch, &status);
 }
 
-/* All channels, taken off the table: their ports mean nothing any more. */
 static void collect(struct evtchn *ch, void *arg)
 {
     struct evtchn **list = arg;
 
     evtchn_storm_forget(ch);
-    evtchn_unpublish(ch);
     ch->next = *list;
     *list = ch;
 }
@@ -118,6 +105,9 @@ static int reopen(struct evtchn *ch, domid_t self)
 
 static void reopen_all(struct evtchn *list, domid_t self)
 {
+    /* Their ports mean nothing any more; before new ones come. */
+    for (struct evtchn *ch = list; ch; ch = ch->next)
+        evtchn_unpublish(ch);
     while (list) {
         struct evtchn *ch = list;
         int rc = reopen(ch, self);
@@ -141,13 +131,13 @@ int evtchn_reset(void)
     int rc = own_domid(&self);
 
     if (rc == 0) {
-        for_each(look_up_peer, NULL);
-        for_each(hold, NULL);
+        evtchn_for_each(look_up_peer, NULL);
+        evtchn_for_each(hold, NULL);
         rc = hypercall_evtchn_reset(DOMID_SELF);
         if (rc) {
-            for_each(let_go, NULL);
+            evtchn_for_each(let_go, NULL);
         } else {
-            for_each(collect, &list);
+            evtchn_for_each(collect, &list);
             evtchn_leave_abi();
             evtchn_choose_abi();
             reopen_all(list, self);

@@ -11,8 +11,8 @@
 
 static void new_share(const struct evtchn_vcpu *v, struct evtchn *ch, uint64_t now)
 {
-    ch->spent += ch->share - ch->budget;
-    ch->budget = ch->share;
+    ch->spent += ch->given - ch->budget;
+    ch->given = ch->budget = atomic_read(&ch->share);
     ch->refilled = now;
     ch->refilled_in = v->upcalls;
 }
@@ -115,18 +115,21 @@ int evtchn_set_share(struct evtchn *ch, uint32_t share)
     if (share == 0)
         return -XEN_EINVAL;
     flags = platform_upcalls_save();
-    ch->spent += ch->share - ch->budget;
-    ch->share = share;
-    ch->budget = share;
+    spin_lock(&ch->lock);
+    atomic_write(&ch->share, share);
+    /* Only the channel's VCPU writes its budget: elsewhere the next share is the first of this size. */
+    if (ch->vcpu == platform_vcpu() && !ch->moved_from) {
+        ch->spent += ch->given - ch->budget;
+        ch->given = ch->budget = share;
+    }
+    spin_unlock(&ch->lock);
     platform_upcalls_restore(flags);
     return 0;
 }
 
 void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters)
 {
-    unsigned long flags = platform_upcalls_save();
-
-    counters->delivered = ch->spent + ch->share - ch->budget;
-    counters->storms = ch->storms;
-    platform_upcalls_restore(flags);
+    counters->delivered = atomic_read(&ch->spent) + atomic_read(&ch->given) -
+                          atomic_read(&ch->budget);
+    counters->storms = atomic_read(&ch->storms);
 }

@@ -55,7 +55,27 @@ int evtchn_publish(struct evtchn *ch)
 
 void evtchn_unpublish(struct evtchn *ch)
 {
+    unsigned long flags = platform_upcalls_save();
+
+    spin_lock(&lock);
     atomic_write(evtchn_slot(ch->port), NULL);
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+}
+
+void evtchn_for_each(void (*f)(struct evtchn *ch, void *arg), void *arg)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    spin_lock(&lock);
+    for (unsigned int i = 0; i < NR_ROWS; i++) {
+        for (unsigned int j = 0; evtchn_rows[i] && j < ROW_PORTS; j++) {
+            if (evtchn_rows[i][j])
+                f(evtchn_rows[i][j], arg);
+        }
+    }
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
 }
 
 static void add_page(void)

@@ -10,5 +10,6 @@
 #include <xenlet/evtchn.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
+#include <xenlet/vcpu.h>
 
 #endif

@@ -10,7 +10,9 @@
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
-static struct evtchn *timer;
+#define MAX_VCPUS 128u
+
+static struct evtchn *timers[MAX_VCPUS];
 
 uint64_t clock_now(void)
 {
@@ -71,11 +73,20 @@ static void timer_event(struct evtchn *ch, void *data)
 
 int clock_init(void)
 {
+    unsigned int vcpu = platform_vcpu();
     /* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
-    int rc = hypercall_vcpu_op(VCPUOP_stop_periodic_timer, platform_vcpu(), NULL);
+    int rc = hypercall_vcpu_op(VCPUOP_stop_periodic_timer, vcpu, NULL);
 
-    if (rc)
+    if (rc || timers[vcpu])
         return rc;
-    return evtchn_bind_virq(VIRQ_TIMER, platform_vcpu(), timer_event, NULL,
-                            EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE, &timer);
+    rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, NULL,
+                          EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE, &timers[vcpu]);
+    if (rc == 0)
+        evtchn_set_priority(timers[vcpu], EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
+    return rc;
+}
+
+void clock_fini(void)
+{
+    hypercall_set_timer_op(0);
 }

@@ -32,7 +32,15 @@ const char *symbol_of(uint64_t addr, uint64_t *offset);
 void page_init(void);
 void *page_alloc_for_table(void);
 
-/* clock.c: bind this VCPU's timer. */
+/* The lock of the page allocator and the page tables; upcalls masked. */
+void mm_lock(void);
+void mm_unlock(void);
+
+/* clock.c: this VCPU's timer: bound when it comes up, silenced when it goes down. */
 int clock_init(void);
+void clock_fini(void);
+
+/* vcpu.c: what a VCPU other than the first does. */
+void vcpu_main(void) __attribute__((noreturn));
 
 #endif

@@ -51,7 +51,7 @@ static void set_tables_aside(void)
     }
 }
 
-/* For the MMU, which is called below with the lock held as well as on its own. */
+/* For the MMU, with the lock held. */
 void *page_alloc_for_table(void)
 {
     struct run *table;
@@ -115,6 +115,16 @@ static void *take_run(size_t n)
         return (char *)r + r->pages * XENLET_PAGE_SIZE;
     }
     return NULL;
+}
+
+void mm_lock(void)
+{
+    spin_lock(&lock);
+}
+
+void mm_unlock(void)
+{
+    spin_unlock(&lock);
 }
 
 void *xenlet_pages_alloc(size_t n)

@@ -4,6 +4,7 @@
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
 #include "kernel/string.h"
+#include "platform_arch.h"
 
 void *platform_page_alloc(void)
 {
@@ -24,7 +25,11 @@ uint64_t platform_page_gfn(const void *page)
 
 unsigned int platform_nr_vcpus(void)
 {
-    return 1;
+    static unsigned int nr;
+
+    while (arch_vcpu_exists(nr))
+        nr++;
+    return nr;
 }
 
 void platform_log(const char *format, ...)

@@ -201,4 +201,16 @@ arch_failsafe_entry:
         ud2
         .size arch_failsafe_entry, . - arch_failsafe_entry
 
+/* A VCPU other than the first begins here, with its own stack and its percpu address in %rdi. */
+        .globl arch_vcpu_entry
+        .hidden arch_vcpu_entry
+        .type arch_vcpu_entry, @function
+        .balign 16
+arch_vcpu_entry:
+        cld
+        xor     %ebp, %ebp              /* ends every backtrace */
+        call    vcpu_main
+        ud2                             /* it does not return */
+        .size arch_vcpu_entry, . - arch_vcpu_entry
+
         .section .note.GNU-stack, "", @progbits

@@ -5,6 +5,7 @@
 
 void arch_upcall_entry(void);
 void arch_failsafe_entry(void);
+void arch_vcpu_entry(void);
 
 /*
  * The upcall's exit, from where upcalls are unmasked until the frame is left, or until they are masked

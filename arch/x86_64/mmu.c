@@ -6,6 +6,7 @@
 #include <xenlet/domain.h>
 #include <xenlet/hypercall_pv.h>
 #include <xenlet/memory.h>
+#include <xenlet/platform.h>
 #include "arch/x86_64/mmu.h"
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
@@ -307,14 +308,27 @@ static bool in_vmap(const void *va)
     return offset < LAYOUT_VMAP_SIZE && offset % LAYOUT_PAGE_SIZE == 0;
 }
 
+/* Page tables are added under the allocator's lock. */
+static int set_locked(void *va, xen_pfn_t gfn, uint64_t flags)
+{
+    unsigned long upcalls = platform_upcalls_save();
+    int rc;
+
+    mm_lock();
+    rc = arch_mmu_set(va, gfn, flags);
+    mm_unlock();
+    platform_upcalls_restore(upcalls);
+    return rc;
+}
+
 int xenlet_map(void *va, xen_pfn_t gfn, bool write)
 {
-    return in_vmap(va) ? arch_mmu_set(va, gfn, write ? PTE_RW : PTE_RO) : -XEN_EINVAL;
+    return in_vmap(va) ? set_locked(va, gfn, write ? PTE_RW : PTE_RO) : -XEN_EINVAL;
 }
 
 int xenlet_unmap(void *va)
 {
-    return in_vmap(va) ? arch_mmu_set(va, 0, 0) : -XEN_EINVAL;
+    return in_vmap(va) ? set_locked(va, 0, 0) : -XEN_EINVAL;
 }
 
 void *xenlet_space_alloc(size_t n)

@@ -17,6 +17,21 @@ void arch_protect(const struct start_info *si);
 /* Register this VCPU's vcpu_info with Xen, and give it. 0 or Xen's answer. */
 int arch_vcpu_info_init(struct vcpu_info **info);
 
+/*
+ * Other VCPUs. First its own data and stack, and its vcpu_info registered with Xen: once in a life.
+ * Then its first instructions, which end in vcpu_main() on it, with upcalls masked. 0, -XEN_ENOMEM,
+ * -XEN_ENOENT no such VCPU, or what Xen said.
+ */
+int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info);
+int arch_vcpu_up(unsigned int vcpu);
+
+/* Take this VCPU down; returns when it is brought up again. */
+void arch_vcpu_down(void);
+
+/* Whether Xen has such a VCPU, and whether it is up. */
+bool arch_vcpu_exists(unsigned int vcpu);
+bool arch_vcpu_is_up(unsigned int vcpu);
+
 /* Map shared_info; NULL when Xen refuses. */
 struct shared_info *arch_map_shared_info(const struct start_info *si);
 

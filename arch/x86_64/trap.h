@@ -24,6 +24,9 @@ struct trap_regs {
 /* Tell Xen where this VCPU's exceptions and upcalls go. Returns Xen's answer. */
 int arch_traps_init(void);
 
+/* The same table, as the context of a VCPU that is not up yet holds it. */
+void arch_traps_fill(struct trap_info table[256]);
+
 /*
  * Asked first at every exception, when set: true means handled, go on with `regs` as they are now.
  * For tests and debuggers. It runs with upcalls masked.

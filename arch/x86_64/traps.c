@@ -28,6 +28,27 @@ static const char *const trap_names[TRAP_NR] = {
     "SIMD FP error", "virtualization", "control protection",
 };
 
+static struct trap_info trap_info(unsigned int vector)
+{
+    struct trap_info info = { .vector = (uint8_t)vector,
+                              .cs = FLAT_KERNEL_CS,
+                              .address = arch_trap_entries[vector] };
+
+    /* int3 and into may be executed by us, and we are ring 3 to Xen. */
+    if (vector == 3 || vector == 4)
+        TI_SET_DPL(&info, 3);
+    TI_SET_IF(&info, 1);
+    return info;
+}
+
+void arch_traps_fill(struct trap_info table[256])
+{
+    for (unsigned int v = 0; v < TRAP_NR; v++) {
+        if (arch_trap_entries[v])
+            table[v] = trap_info(v);
+    }
+}
+
 int arch_traps_init(void)
 {
     struct trap_info table[TRAP_NR + 1];
@@ -35,15 +56,8 @@ int arch_traps_init(void)
     int rc;
 
     for (unsigned int v = 0; v < TRAP_NR; v++) {
-        if (!arch_trap_entries[v])
-            continue;
-        /* int3 and into may be executed by us, and we are ring 3 to Xen. */
-        table[nr] = (struct trap_info){ .vector = (uint8_t)v,
-                                        .flags = v == 3 || v == 4 ? 3 : 0,
-                                        .cs = FLAT_KERNEL_CS,
-                                        .address = arch_trap_entries[v] };
-        TI_SET_IF(&table[nr], 1);
-        nr++;
+        if (arch_trap_entries[v])
+            table[nr++] = trap_info(v);
     }
     table[nr] = (struct trap_info){ 0 };
     rc = hypercall_set_trap_table(table);

@@ -91,8 +91,10 @@ int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, 
 
 /*
  * Close the channel and free the handle. When it returns no VCPU runs the handler, and none will:
- * what the handler used may be freed. In a handler the same holds, but for the handler itself if it
- * closes its own channel: that runs to its end. A peer in another domain becomes unbound.
+ * what the handler used may be freed. It waits for a handler that runs on another VCPU. In a handler
+ * the same holds, with two exceptions: a handler that closes its own channel runs to its end, and of
+ * handlers that close each other's channels at the same time one is not waited for. A peer in
+ * another domain becomes unbound.
  */
 int evtchn_close(struct evtchn *ch);
 
@@ -129,7 +131,10 @@ int evtchn_unmask(struct evtchn *ch);
 /* Tell Xen that the device behind a PIRQ channel was served. -XEN_EINVAL for other channels. */
 int evtchn_pirq_eoi(struct evtchn *ch);
 
-/* Deliveries allowed in a tick: at least 1. -XEN_EINVAL for 0. */
+/*
+ * Deliveries allowed in a tick: at least 1. At once on the channel's VCPU; called on another, from
+ * the next share on. -XEN_EINVAL for 0.
+ */
 int evtchn_set_share(struct evtchn *ch, uint32_t share);
 
 /* Whether an event is pending; and the same, taking it away. For polled and masked channels. */
@@ -184,6 +189,12 @@ int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *
  * From any VCPU. -XEN_ENOMEM, -XEN_EINVAL a number above 127 or refused by Xen.
  */
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
+
+/*
+ * The calling VCPU, not 0, is about to go down: with upcalls masked. Channels that can be moved go to
+ * VCPU 0; IPIs and per-VCPU VIRQs stay, and what is raised there is delivered when it is up again.
+ */
+void evtchn_vcpu_leave(void);
 
 /* Deliver what is pending. The upcall entry calls it with upcalls masked, after saving the GPRs. */
 void evtchn_upcall(void);

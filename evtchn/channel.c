@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done with a channel while it is bound. */
+#include <xenlet/hypercall.h>
+#include "evtchn/internal.h"
+
+/* The owner changes under the lock. Deliveries on the old one that got past the gate are waited for
+ * by the new one: see settle() in deliver.c. */
+static void change_owner(struct evtchn *ch, unsigned int vcpu)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    evtchn_storm_forget(ch);
+    spin_lock(&ch->lock);
+    if (!ch->moved_from && ch->vcpu != vcpu)
+        ch->moved_from = evtchn_vcpus[ch->vcpu];
+    atomic_write(&ch->vcpu, vcpu);
+    spin_unlock(&ch->lock);
+    platform_upcalls_restore(flags);
+}
+
+int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    if (!evtchn_vcpu_exists(vcpu))
+        return -XEN_ENOENT;
+    evtchn_hold(ch, REASON_MOVE);
+    rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
+    if (rc == 0)
+        change_owner(ch, vcpu);
+    /* What is pending was raised where the channel was: only Xen can raise it where it is now. */
+    evtchn_release_by_xen(ch, rc ? REASON_MOVE : REASON_MOVE | REASON_STORM);
+    if (rc == 0 && evtchn_ops->unlinks)
+        evtchn_raise(ch); /* Xen drops an event after three queue changes in its way */
+    return rc;
+}
+
+int evtchn_set_priority(struct evtchn *ch, unsigned int priority)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    if (priority > EVTCHN_FIFO_PRIORITY_MIN)
+        return -XEN_EINVAL;
+    if (!evtchn_ops->set_priority)
+        return -XEN_ENOSYS;
+    rc = evtchn_ops->set_priority(ch->port, priority);
+    if (rc)
+        return rc;
+    ch->priority = (uint8_t)priority;
+    evtchn_raise(ch); /* as after a change of VCPU */
+    return 0;
+}
+
+int evtchn_send(struct evtchn *ch)
+{
+    int rc = evtchn_usable(ch);
+
+    return rc ? rc : hypercall_evtchn_send(ch->port);
+}
+
+int evtchn_status(struct evtchn *ch, struct evtchn_status *status)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    *status = (struct evtchn_status){ .dom = DOMID_SELF, .port = ch->port };
+    return hypercall_evtchn_status(status);
+}
+
+int evtchn_pirq_eoi(struct evtchn *ch)
+{
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    return ch->kind == KIND_PIRQ ? hypercall_physdev_eoi(ch->source) : -XEN_EINVAL;
+}
+
+evtchn_port_t evtchn_port(struct evtchn *ch)
+{
+    return ch->port;
+}
+
+unsigned int evtchn_vcpu(struct evtchn *ch)
+{
+    return ch->vcpu;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing a channel, so that its handler's data may be freed afterwards. */
+#include <xenlet/hypercall.h>
+#include "evtchn/internal.h"
+
+/* The VCPU besides us that runs the handler of `ch`, or may be about to; NULL for none. */
+static struct evtchn_vcpu *runner(const struct evtchn *ch)
+{
+    unsigned int me = platform_vcpu();
+
+    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
+        struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
+
+        if (v && i != me && atomic_read(&v->current) == ch)
+            return v;
+    }
+    return NULL;
+}
+
+/*
+ * Handlers on several VCPUs may close each other's channels. Waiting for one that waits, over any
+ * number of others, for ours would never end. A VCPU says what it waits for before it looks, so of
+ * two that begin at once at least one sees the other.
+ */
+static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu *v)
+{
+    for (unsigned int steps = 0; v && steps < EVTCHN_MAX_VCPUS; steps++) {
+        const struct evtchn *closing = atomic_read(&v->closing);
+
+        if (!closing)
+            return false;
+        if (closing == atomic_read(&me->current))
+            return true;
+        v = runner(closing);
+    }
+    return true;
+}
+
+/* Wait until no other VCPU runs the handler; false when that cannot be waited for. */
+static bool wait_for_others(struct evtchn_vcpu *me, struct evtchn *ch)
+{
+    bool over = true;
+    struct evtchn_vcpu *v;
+
+    atomic_write(&me->closing, ch);
+    smp_mb(); /* the channel is shut, and `closing` set, before we look: see evtchn_begin() */
+    while (over && (v = runner(ch)) != NULL) {
+        if (atomic_read(&me->current) && waits_for_us(me, v))
+            over = false;
+        arch_cpu_relax();
+    }
+    atomic_write(&me->closing, NULL);
+    return over;
+}
+
+void evtchn_free_closed(struct evtchn_vcpu *v)
+{
+    struct evtchn **link = &v->closed;
+
+    while (*link) {
+        struct evtchn *ch = *link;
+
+        if (runner(ch)) {
+            v->after_walk = true; /* look again after the next upcall */
+            link = &ch->next;
+        } else {
+            *link = ch->next;
+            evtchn_handle_free(ch);
+        }
+    }
+}
+
+int evtchn_close(struct evtchn *ch)
+{
+    struct evtchn_vcpu *me;
+    unsigned long flags;
+    int rc = 0;
+
+    evtchn_hold(ch, REASON_CLOSED);
+    evtchn_storm_forget(ch);
+    if (ch->kind != KIND_LOST) {
+        evtchn_unpublish(ch);
+        rc = hypercall_evtchn_close(ch->port);
+    }
+    flags = platform_upcalls_save();
+    me = this_evtchn_vcpu();
+    if (atomic_read(&me->current) != ch && wait_for_others(me, ch)) {
+        evtchn_handle_free(ch);
+    } else {
+        ch->next = me->closed;
+        me->closed = ch;
+        me->after_walk = true;
+    }
+    platform_upcalls_restore(flags);
+    return rc;
+}
