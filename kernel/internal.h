@@ -32,10 +32,6 @@ const char *symbol_of(uint64_t addr, uint64_t *offset);
 void page_init(void);
 void *page_alloc_for_table(void);
 
-/* The lock of the page allocator and the page tables; upcalls masked. */
-void mm_lock(void);
-void mm_unlock(void);
-
 /* clock.c: this VCPU's timer: bound when it comes up, silenced when it goes down. */
 int clock_init(void);
 void clock_fini(void);

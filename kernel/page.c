@@ -51,7 +51,7 @@ static void set_tables_aside(void)
     }
 }
 
-/* For the MMU, with the lock held. */
+/* For the MMU: with the lock held while it maps more of the linear map, else without. */
 void *page_alloc_for_table(void)
 {
     struct run *table;
@@ -115,16 +115,6 @@ static void *take_run(size_t n)
         return (char *)r + r->pages * XENLET_PAGE_SIZE;
     }
     return NULL;
-}
-
-void mm_lock(void)
-{
-    spin_lock(&lock);
-}
-
-void mm_unlock(void)
-{
-    spin_unlock(&lock);
 }
 
 void *xenlet_pages_alloc(size_t n)

@@ -7,6 +7,7 @@
 #include <xenlet/hypercall_pv.h>
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
+#include "arch/spinlock.h"
 #include "arch/x86_64/mmu.h"
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
@@ -308,15 +309,16 @@ static bool in_vmap(const void *va)
     return offset < LAYOUT_VMAP_SIZE && offset % LAYOUT_PAGE_SIZE == 0;
 }
 
-/* Page tables are added under the allocator's lock. */
+/* Two VCPUs must not both add the same page table. */
 static int set_locked(void *va, xen_pfn_t gfn, uint64_t flags)
 {
+    static struct spinlock lock;
     unsigned long upcalls = platform_upcalls_save();
     int rc;
 
-    mm_lock();
+    spin_lock(&lock);
     rc = arch_mmu_set(va, gfn, flags);
-    mm_unlock();
+    spin_unlock(&lock);
     platform_upcalls_restore(upcalls);
     return rc;
 }
