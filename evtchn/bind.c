@@ -3,7 +3,7 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-#define ALL_FLAGS (EVTCHN_HANDLER_GPR | EVTCHN_MASKED | EVTCHN_NO_SHARE)
+#define ALL_FLAGS (EVTCHN_HANDLER_GPR | EVTCHN_MASKED | EVTCHN_NO_SHARE | EVTCHN_LATE_EOI)
 
 /* --- Xen's side ----------------------------------------------------------------------------- */
 

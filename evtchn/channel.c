@@ -9,7 +9,6 @@ static void change_owner(struct evtchn *ch, unsigned int vcpu)
 {
     unsigned long flags = platform_upcalls_save();
 
-    evtchn_storm_forget(ch);
     spin_lock(&ch->lock);
     if (!ch->moved_from && ch->vcpu != vcpu)
         ch->moved_from = evtchn_vcpus[ch->vcpu];
@@ -20,6 +19,7 @@ static void change_owner(struct evtchn *ch, unsigned int vcpu)
 
 int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
 {
+    unsigned int storm = 0;
     int rc = evtchn_usable(ch);
 
     if (rc)
@@ -28,10 +28,12 @@ int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
         return -XEN_ENOENT;
     evtchn_hold(ch, REASON_MOVE);
     rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
-    if (rc == 0)
+    if (rc == 0) {
         change_owner(ch, vcpu);
+        storm = evtchn_rest_forget(ch, REASON_STORM); /* its VCPU gives it shares */
+    }
     /* What is pending was raised where the channel was: only Xen can raise it where it is now. */
-    evtchn_release_by_xen(ch, rc ? REASON_MOVE : REASON_MOVE | REASON_STORM);
+    evtchn_release_by_xen(ch, REASON_MOVE | storm);
     if (rc == 0 && evtchn_ops->unlinks)
         evtchn_raise(ch); /* Xen drops an event after three queue changes in its way */
     return rc;

@@ -77,7 +77,7 @@ int evtchn_close(struct evtchn *ch)
     int rc = 0;
 
     evtchn_hold(ch, REASON_CLOSED);
-    evtchn_storm_forget(ch);
+    evtchn_rest_forget(ch, REASON_ANY);
     if (ch->kind != KIND_LOST) {
         evtchn_unpublish(ch);
         rc = hypercall_evtchn_close(ch->port);

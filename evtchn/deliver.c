@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The upcall, and the deliveries that need more than evtchn_deliver() does. */
 #include "evtchn/internal.h"
-#include "fp.h"
 
 /* What must wait until no handler runs on this VCPU. */
 static void after_walk(struct evtchn_vcpu *v)
 {
     v->after_walk = false;
     evtchn_free_closed(v);
-    evtchn_storm_rest(v);
+    evtchn_rest_begin(v);
     if (v->fp_saved) {
         v->fp_saved = false;
-        arch_fp_restore();
+        platform_fp_restore();
     }
 }
 
@@ -62,7 +61,7 @@ static void save_fp(struct evtchn_vcpu *v)
 {
     if (v->fp_saved)
         return;
-    arch_fp_save();
+    platform_fp_save();
     v->fp_saved = true;
     v->after_walk = true;
 }
@@ -126,6 +125,8 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         evtchn_give_back(port);
         return;
     }
+    if (ch->flags & EVTCHN_LATE_EOI)
+        evtchn_hold(ch, REASON_EOI);
     if (!(ch->flags & EVTCHN_HANDLER_GPR))
         save_fp(v);
     ch->budget--;

@@ -25,6 +25,7 @@ static inline unsigned int lowest_bit(xen_ulong_t word)
 enum evtchn_reason {
     REASON_USER = 0x01,    /* evtchn_mask(), or no handler */
     REASON_STORM = 0x02,   /* used up its share; until the next tick */
+    REASON_EOI = 0x10,     /* late EOI: delivered, and evtchn_eoi() is awaited or puts it off */
     REASON_MOVE = 0x04,    /* between VCPUs, ABIs or lives */
     REASON_CLOSED = 0x08,  /* for good */
 };
@@ -61,7 +62,11 @@ struct evtchn {
     uint64_t refilled;    /* when budget was last made full, ns */
     uint64_t refilled_in; /* and in which upcall */
     uint64_t spent;       /* deliveries before that: delivered = spent + given - budget */
-    uint64_t storms;
+    uint64_t spurious, deferred; /* counters, see struct evtchn_counters */
+    uint32_t spurious_run;       /* spurious ones since the last good one */
+    uint8_t rest_reason;         /* resting: why, until when, on whose list; see rest.c */
+    uint64_t rest_until;
+    struct evtchn_vcpu *rest_on;
     struct spinlock lock; /* reasons, gate, vcpu, moved_from, port, kind; the mask bit follows */
     struct evtchn_vcpu *moved_from; /* may still run the handler; then `vcpu` waits */
 
@@ -69,7 +74,7 @@ struct evtchn {
     uint32_t pirq_flags;
     domid_t remote_dom;
     evtchn_port_t remote_port;
-    struct evtchn *next;    /* storming on a VCPU, closed within an upcall, or free */
+    struct evtchn *next;    /* resting, closed within an upcall, or free */
 } __attribute__((aligned(64)));
 
 /* What a VCPU has of its own; a page, so that a backend can register parts of it with Xen. */
@@ -85,9 +90,9 @@ struct evtchn_vcpu {
     struct evtchn *closing;    /* evtchn_close() waits here for the handler of this one */
     uint64_t orphans;          /* events no handle was found for */
 
-    struct spinlock lock;      /* storming */
-    struct evtchn *storming;
-    uint64_t storm_until;      /* when they may go on; 0: none storms */
+    struct spinlock lock;      /* resting */
+    struct evtchn *resting;    /* see rest.c */
+    uint64_t rest_until;       /* the first of them may go on; 0: none has a time yet */
     uint64_t wait_until;       /* the deadline of evtchn_wait(); 0: none */
 
     bool fifo_ready;                               /* the control block is Xen's too */
@@ -214,7 +219,7 @@ int evtchn_attach(struct evtchn *ch);
 /* Note what Xen says the port is bound to. -XEN_EINVAL for one that is nothing. */
 int evtchn_identify(struct evtchn *ch, const struct evtchn_status *status);
 
-/* --- deliver.c, storm.c, wait.c ------------------------------------------------------------- */
+/* --- deliver.c, rest.c, wait.c -------------------------------------------------------------- */
 
 /* Everything evtchn_deliver() has no time for. */
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
@@ -222,10 +227,12 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
 void evtchn_give_back(evtchn_port_t port);
 /* The share is used up: a new one, if there may be one by now. */
 bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch);
-/* Put the channel off; have the upcall over, let the tick begin; and forget it, to close it. */
+/* Put the channel off; and, the upcall over, let its rest begin. */
 void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch);
-void evtchn_storm_rest(struct evtchn_vcpu *v);
-void evtchn_storm_forget(struct evtchn *ch);
+void evtchn_rest_begin(struct evtchn_vcpu *v);
+/* Take the channel off the list if it rests for one of `reasons`; for which, 0 for none. */
+unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons);
+#define REASON_ANY 0xffu
 /* Ask the platform for the earlier of this VCPU's two times. */
 void evtchn_arm(const struct evtchn_vcpu *v);
 

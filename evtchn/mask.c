@@ -8,7 +8,8 @@
 
 void evtchn_set_gate(struct evtchn *ch)
 {
-    bool open = !ch->reasons && (ch->flags & EVTCHN_HANDLER_GPR) && !ch->moved_from;
+    const unsigned int kind = ch->flags & (EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI);
+    bool open = !ch->reasons && kind == EVTCHN_HANDLER_GPR && !ch->moved_from;
 
     atomic_write(&ch->gate, open ? ch->vcpu : GATE_SHUT);
 }

@@ -46,7 +46,7 @@ static void collect(struct evtchn *ch, void *arg)
 {
     struct evtchn **list = arg;
 
-    evtchn_storm_forget(ch);
+    evtchn_rest_forget(ch, REASON_ANY);
     ch->next = *list;
     *list = ch;
 }
@@ -118,7 +118,7 @@ static void reopen_all(struct evtchn *list, domid_t self)
             ch->kind = KIND_LOST;
             continue;
         }
-        evtchn_release_by_xen(ch, REASON_MOVE | REASON_STORM);
+        evtchn_release_by_xen(ch, REASON_MOVE | REASON_STORM | REASON_EOI);
         evtchn_raise(ch); /* what was pending is gone: have the handler look */
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Saving the registers of x87, SSE and AVX: XSAVE where there is one, else FXSAVE. See fp.h. */
 #include <xenlet/memory.h>
+#include <xenlet/platform.h>
 #include "arch/x86_64/fp.h"
 #include "arch/x86_64/percpu.h"
 #include "kernel/string.h"
@@ -65,7 +66,7 @@ int arch_fp_init(void)
     return 0;
 }
 
-void arch_fp_save(void)
+void platform_fp_save(void)
 {
     static const uint32_t mxcsr = 0x1f80;
     void *area = percpu()->fp_area;
@@ -79,7 +80,7 @@ void arch_fp_save(void)
     __asm__ volatile("fninit; ldmxcsr %0" ::"m"(mxcsr));
 }
 
-void arch_fp_restore(void)
+void platform_fp_restore(void)
 {
     void *area = percpu()->fp_area;
 

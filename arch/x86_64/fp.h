@@ -14,10 +14,6 @@
  */
 int arch_fp_init(void);
 
-/* Save this VCPU's registers and give the C ABI's state at a function's entry; and put them back. */
-void arch_fp_save(void);
-void arch_fp_restore(void);
-
 /* The components XSAVE saves (XCR0), 0 when FXSAVE is used; and the bytes of an area. */
 uint64_t arch_fp_mask(void);
 uint32_t arch_fp_size(void);

@@ -36,13 +36,19 @@ typedef void evtchn_handler_t(struct evtchn *ch, void *data);
 #define EVTCHN_MASKED      0x02u
 /* Never taken for a storm: for what only Xen or this guest itself can raise, as a timer. */
 #define EVTCHN_NO_SHARE    0x04u
+/*
+ * Masked from each delivery until evtchn_eoi(), which may come long after the handler: for drivers
+ * that serve another domain and must not be kept busy by it.
+ */
+#define EVTCHN_LATE_EOI    0x08u
 
 #define EVTCHN_SHARE_DEFAULT 64u      /* deliveries of a channel in a tick */
 #define EVTCHN_TICK_DEFAULT  1000000u /* ns */
 
 struct evtchn_counters {
     uint64_t delivered; /* how often the handler was called */
-    uint64_t storms;    /* how often it had used up its share and was put off */
+    uint64_t spurious;  /* evtchn_eoi() was told so */
+    uint64_t deferred;  /* put off: its share was used up, or too many spurious ones in a row */
 };
 
 #pragma GCC visibility push(default)
@@ -128,6 +134,13 @@ int evtchn_set_priority(struct evtchn *ch, unsigned int priority);
 int evtchn_mask(struct evtchn *ch);
 int evtchn_unmask(struct evtchn *ch);
 
+/*
+ * An EVTCHN_LATE_EOI channel's event was served: deliver the next one. With `spurious` there was
+ * nothing to serve; the second in a row and later ones are followed by a rest of 1, 2, 4, ... 1,024
+ * ms, until one is not spurious. -XEN_EINVAL no delivery awaits its EOI.
+ */
+int evtchn_eoi(struct evtchn *ch, bool spurious);
+
 /* Tell Xen that the device behind a PIRQ channel was served. -XEN_EINVAL for other channels. */
 int evtchn_pirq_eoi(struct evtchn *ch);
 
@@ -144,6 +157,12 @@ bool evtchn_take_pending(struct evtchn *ch);
 evtchn_port_t evtchn_port(struct evtchn *ch);
 unsigned int evtchn_vcpu(struct evtchn *ch);
 void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters);
+
+/*
+ * Show every VCPU's state and every channel's, a line each, with `print`. Takes no lock: for use from
+ * a debugger's point of view, in any context.
+ */
+void evtchn_dump(void (*print)(const char *format, ...));
 
 /* The name of the ABI in use ("2l", ...), and its number of ports, 0 included. */
 const char *evtchn_abi(void);

@@ -31,6 +31,14 @@ unsigned int platform_nr_vcpus(void);
 unsigned long platform_upcalls_save(void);
 void platform_upcalls_restore(unsigned long flags);
 
+/*
+ * Save this VCPU's FP registers (x87, SSE, AVX on x86) and give the state the C ABI has at a
+ * function's entry; and put them back. Around handlers that are not EVTCHN_HANDLER_GPR, once an
+ * upcall; the two never nest on a VCPU.
+ */
+void platform_fp_save(void);
+void platform_fp_restore(void);
+
 /* ns of Xen's system time, never backwards on one VCPU. */
 uint64_t platform_now_ns(void);
 

@@ -133,7 +133,7 @@ TEST(masked_events_merge_and_come_at_unmask)
     EXPECT_EQ(seen, 1);
     evtchn_get_counters(ch, &counters);
     EXPECT_EQ(counters.delivered, 1);
-    EXPECT_EQ(counters.storms, 0);
+    EXPECT_EQ(counters.deferred, 0);
     CHECK_EQ(evtchn_close(ch), 0);
 }
 

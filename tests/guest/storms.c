@@ -53,8 +53,8 @@ static void end_storms(unsigned int n)
         EXPECT_EQ(storms[i].ch->reasons, 0);
         EXPECT_EQ(evtchn_close(storms[i].ch), 0);
     }
-    EXPECT_EQ(this_evtchn_vcpu()->storm_until, 0);
-    EXPECT(this_evtchn_vcpu()->storming == NULL);
+    EXPECT_EQ(this_evtchn_vcpu()->rest_until, 0);
+    EXPECT(this_evtchn_vcpu()->resting == NULL);
 }
 
 /* While it storms main goes on, which it could not if the walk never ended. */
@@ -69,7 +69,7 @@ TEST(storm_leaves_time_for_main)
         ;
     end = clock_now();
     evtchn_get_counters(storms[0].ch, &c);
-    EXPECT(c.storms >= 2);
+    EXPECT(c.deferred >= 2);
     EXPECT(c.delivered >= 2 * EVTCHN_SHARE_DEFAULT);
     EXPECT(c.delivered <= ((end - start) / TICK + 3) * EVTCHN_SHARE_DEFAULT);
     end_storms(1);
@@ -179,6 +179,6 @@ TEST(no_share_is_never_put_off)
     EXPECT_EQ(seen, 1000);
     evtchn_get_counters(ch, &c);
     EXPECT_EQ(c.delivered, 1000);
-    EXPECT_EQ(c.storms, 0);
+    EXPECT_EQ(c.deferred, 0);
     CHECK_EQ(evtchn_close(ch), 0);
 }

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What there is to know about the channels, for a person who wonders why nothing moves. Takes no
+ * lock: whoever holds one may be what is being looked for. What it shows may change meanwhile.
+ */
+#include "evtchn/internal.h"
+
+static const char *const kinds[] = { "unbound", "interdomain", "virq", "pirq", "ipi", "lost" };
+
+static void dump_vcpu(const struct evtchn_vcpu *v,
+                      void (*print)(const char *format, ...))
+{
+    print("VCPU %u: upcalls %s%s, %lu taken, %lu orphans, %lu stray heads\n", v->id,
+          atomic_read(&v->info->evtchn_upcall_mask) ? "masked" : "unmasked",
+          atomic_read(&v->info->evtchn_upcall_pending) ? " and pending" : "",
+          (unsigned long)v->upcalls, (unsigned long)v->orphans, (unsigned long)v->fifo_stray);
+    print("  selector %lx, ready %x, running port %u, resting until %lu\n",
+          (unsigned long)atomic_read(&v->info->evtchn_pending_sel),
+          atomic_read(&v->fifo_control.ready), v->current ? v->current->port : 0,
+          (unsigned long)v->rest_until);
+    for (unsigned int i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++) {
+        if (v->fifo_head[i])
+            print("  queue %u goes on at port %u\n", i, v->fifo_head[i]);
+    }
+}
+
+static void dump_channel(struct evtchn *ch, void (*print)(const char *format, ...))
+{
+    struct evtchn_counters c;
+    unsigned int r = atomic_read(&ch->reasons);
+
+    evtchn_get_counters(ch, &c);
+    print("port %u: %s of VCPU %u%s, masked for%s%s%s%s%s, %lu delivered, %lu spurious, %lu deferred\n",
+          ch->port, kinds[ch->kind], ch->vcpu,
+          evtchn_ops->is_pending(ch->port) ? ", pending" : "", r ? "" : " nothing",
+          r & REASON_USER ? " user" : "", r & REASON_STORM ? " storm" : "",
+          r & REASON_EOI ? " eoi" : "", r & REASON_MOVE ? " move" : "",
+          (unsigned long)c.delivered, (unsigned long)c.spurious, (unsigned long)c.deferred);
+}
+
+void evtchn_dump(void (*print)(const char *format, ...))
+{
+    print("event channels: %s, %u ports\n", evtchn_ops->name, evtchn_ops->nr_ports);
+    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
+        if (atomic_read(&evtchn_vcpus[i]))
+            dump_vcpu(evtchn_vcpus[i], print);
+    }
+    for (evtchn_port_t port = 1; port < evtchn_ops->nr_ports; port++) {
+        struct evtchn *ch;
+
+        if (!evtchn_slot(port)) { /* no row: none of its ports has a handle */
+            port |= ROW_PORTS - 1;
+            continue;
+        }
+        ch = evtchn_lookup(port);
+        if (ch)
+            dump_channel(ch, print);
+    }
+}

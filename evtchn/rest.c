@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rests: channels that stay masked until a time has come. Two things send a channel there.
+ *
+ * Shares. A channel may be delivered `share` times in a tick. The clock is read only when a share is
+ * used up: if a tick has passed since it was given, and it was given in another upcall, the channel
+ * gets the next one. If not it storms, and rests until a tick after this upcall is over. So an upcall
+ * ends, however much is raised and however slow the handlers are, and what it interrupted has at
+ * least a tick for itself before the storm goes on.
+ *
+ * Late EOI. Until evtchn_eoi() the channel is masked anyway; an event that its handler found nothing
+ * behind keeps it masked longer, the longer the more of them come one after the other.
+ *
+ * A resting channel is on the list of the VCPU that sent it there, whose timer ends the rest.
+ */
+#include "evtchn/internal.h"
+
+#define TICK         EVTCHN_TICK_DEFAULT
+#define LONGEST_REST 10u /* as a power of two of ticks */
+
+static void new_share(const struct evtchn_vcpu *v, struct evtchn *ch, uint64_t now)
+{
+    ch->spent += ch->given - ch->budget;
+    ch->given = ch->budget = atomic_read(&ch->share);
+    ch->refilled = now;
+    ch->refilled_in = v->upcalls;
+}
+
+bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch)
+{
+    uint64_t now = platform_now_ns();
+
+    if (!(ch->flags & EVTCHN_NO_SHARE) &&
+        (now - ch->refilled < TICK || ch->refilled_in == v->upcalls))
+        return false;
+    new_share(v, ch, now);
+    return true;
+}
+
+/* --- the list ------------------------------------------------------------------------------- */
+
+void evtchn_arm(const struct evtchn_vcpu *v)
+{
+    uint64_t at = v->rest_until;
+
+    if (!at || (v->wait_until && v->wait_until < at))
+        at = v->wait_until;
+    if (at && at != XENLET_FOREVER)
+        platform_tick_at(at);
+}
+
+/* `until` 0: the time is not known before the upcall is over. Upcalls are masked here. */
+static void rest(struct evtchn_vcpu *v, struct evtchn *ch, unsigned int reason, uint64_t until)
+{
+    spin_lock(&v->lock);
+    /* evtchn_close() sets its reason, then takes the lock to look for the channel here. */
+    if (!(atomic_read(&ch->reasons) & REASON_CLOSED)) {
+        ch->rest_reason = (uint8_t)reason;
+        ch->rest_until = until;
+        ch->next = v->resting;
+        v->resting = ch;
+        atomic_write(&ch->rest_on, v);
+    }
+    spin_unlock(&v->lock);
+}
+
+static void unlink_resting(struct evtchn_vcpu *v, struct evtchn *ch)
+{
+    struct evtchn **link = &v->resting;
+
+    while (*link && *link != ch)
+        link = &(*link)->next;
+    if (*link)
+        *link = ch->next;
+    atomic_write(&ch->rest_on, NULL);
+}
+
+unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons)
+{
+    unsigned long flags = platform_upcalls_save();
+    struct evtchn_vcpu *v = atomic_read(&ch->rest_on);
+    unsigned int forgotten = 0;
+
+    if (v) {
+        spin_lock(&v->lock);
+        if (ch->rest_on == v && (ch->rest_reason & reasons)) {
+            forgotten = ch->rest_reason;
+            unlink_resting(v, ch);
+        }
+        spin_unlock(&v->lock);
+    }
+    platform_upcalls_restore(flags);
+    return forgotten;
+}
+
+/* A channel whose time has come, taken off the list; NULL for none: then rest_until is up to date. */
+static struct evtchn *take_rested(struct evtchn_vcpu *v, uint64_t now)
+{
+    struct evtchn *ch;
+    uint64_t next = 0;
+
+    spin_lock(&v->lock);
+    for (ch = v->resting; ch; ch = ch->next) {
+        if (ch->rest_until && ch->rest_until <= now) {
+            unlink_resting(v, ch);
+            break;
+        }
+        if (ch->rest_until && (!next || ch->rest_until < next))
+            next = ch->rest_until;
+    }
+    if (!ch)
+        v->rest_until = next;
+    spin_unlock(&v->lock);
+    return ch;
+}
+
+void evtchn_tick(void)
+{
+    struct evtchn_vcpu *v = this_evtchn_vcpu();
+    uint64_t now = platform_now_ns();
+    struct evtchn *ch;
+
+    while ((ch = take_rested(v, now)) != NULL) {
+        if (ch->rest_reason == REASON_STORM)
+            new_share(v, ch, now);
+        evtchn_release(ch, ch->rest_reason);
+    }
+    /* evtchn_wait() looks at the clock itself; waking up was all it wanted. */
+    if (v->wait_until && now >= v->wait_until)
+        v->wait_until = 0;
+    evtchn_arm(v);
+}
+
+/* --- storms --------------------------------------------------------------------------------- */
+
+/* On the channel's own VCPU, in an upcall. */
+void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch)
+{
+    evtchn_hold(ch, REASON_STORM);
+    ch->deferred++;
+    rest(v, ch, REASON_STORM, 0);
+    v->after_walk = true;
+}
+
+void evtchn_rest_begin(struct evtchn_vcpu *v)
+{
+    uint64_t until;
+
+    if (!atomic_read(&v->resting))
+        return;
+    until = platform_now_ns() + TICK;
+    spin_lock(&v->lock);
+    for (struct evtchn *ch = v->resting; ch; ch = ch->next) {
+        if (!ch->rest_until)
+            ch->rest_until = until;
+        if (!v->rest_until || ch->rest_until < v->rest_until)
+            v->rest_until = ch->rest_until;
+    }
+    spin_unlock(&v->lock);
+    evtchn_arm(v);
+}
+
+/* --- late EOI ------------------------------------------------------------------------------- */
+
+/* The first one is free: being bound or moved causes one. Then 1, 2, 4, ... ticks. */
+static uint64_t rest_of(struct evtchn *ch)
+{
+    unsigned int run = ch->spurious_run++;
+
+    if (run == 0)
+        return 0;
+    return (uint64_t)TICK << (run - 1 < LONGEST_REST ? run - 1 : LONGEST_REST);
+}
+
+int evtchn_eoi(struct evtchn *ch, bool spurious)
+{
+    unsigned long flags;
+    uint64_t ns = 0;
+
+    if (evtchn_usable(ch))
+        return -XEN_ENOTCONN;
+    if (!(atomic_read(&ch->reasons) & REASON_EOI) || atomic_read(&ch->rest_on))
+        return -XEN_EINVAL;
+    if (spurious) {
+        ch->spurious++;
+        ns = rest_of(ch);
+    } else {
+        ch->spurious_run = 0;
+    }
+    if (ns == 0) {
+        evtchn_release(ch, REASON_EOI);
+        return 0;
+    }
+    flags = platform_upcalls_save();
+    ch->deferred++;
+    rest(this_evtchn_vcpu(), ch, REASON_EOI, platform_now_ns() + ns);
+    evtchn_rest_begin(this_evtchn_vcpu());
+    platform_upcalls_restore(flags);
+    return 0;
+}
+
+/* --- what a program sees of it -------------------------------------------------------------- */
+
+int evtchn_set_share(struct evtchn *ch, uint32_t share)
+{
+    unsigned long flags;
+
+    if (share == 0)
+        return -XEN_EINVAL;
+    flags = platform_upcalls_save();
+    spin_lock(&ch->lock);
+    atomic_write(&ch->share, share);
+    /* Only the channel's VCPU writes its budget: elsewhere the next share is the first of this size. */
+    if (ch->vcpu == platform_vcpu() && !ch->moved_from) {
+        ch->spent += ch->given - ch->budget;
+        ch->given = ch->budget = share;
+    }
+    spin_unlock(&ch->lock);
+    platform_upcalls_restore(flags);
+    return 0;
+}
+
+void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters)
+{
+    counters->delivered = atomic_read(&ch->spent) + atomic_read(&ch->given) -
+                          atomic_read(&ch->budget);
+    counters->spurious = atomic_read(&ch->spurious);
+    counters->deferred = atomic_read(&ch->deferred);
+}
