@@ -229,7 +229,8 @@ static evtchn_port_t timer_port(void)
     struct evtchn_status status = { .dom = DOMID_SELF };
 
     for (status.port = 1; hypercall_evtchn_status(&status) == 0; status.port++) {
-        if (status.status == EVTCHNSTAT_virq && status.u.virq == VIRQ_TIMER)
+        if (status.status == EVTCHNSTAT_virq && status.u.virq == VIRQ_TIMER &&
+            status.vcpu == platform_vcpu())
             return status.port;
     }
     return NO_PORT;
