@@ -29,14 +29,16 @@ xen_pfn_t xenlet_pfn_to_gfn(xen_pfn_t pfn)
     return pfn < nr_pfns ? p2m[pfn] : XENLET_NO_PFN;
 }
 
-/* Xen's machine-to-physical table holds anything for frames of others: believe only a round trip. */
+/*
+ * Xen's machine-to-physical table is a window with nothing behind it for frames the machine has not,
+ * and anything for frames of others: believe only a round trip.
+ */
 xen_pfn_t xenlet_gfn_to_pfn(xen_pfn_t gfn)
 {
-    xen_pfn_t pfn;
+    uint64_t pfn;
 
-    if (gfn >= MACH2PHYS_NR_ENTRIES)
+    if (gfn >= MACH2PHYS_NR_ENTRIES || arch_probe_read64(&machine_to_phys_mapping[gfn], &pfn) != 0)
         return XENLET_NO_PFN;
-    pfn = machine_to_phys_mapping[gfn];
     return pfn < nr_pfns && p2m[pfn] == gfn ? pfn : XENLET_NO_PFN;
 }
 

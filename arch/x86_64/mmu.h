@@ -46,6 +46,9 @@ int arch_mmu_set(void *va, xen_pfn_t gfn, uint64_t flags);
 /* The entry that maps `va`, 0 when nothing does. */
 uint64_t arch_mmu_get(const void *va);
 
+/* xenlet_probe_read() for 64 bits at once. */
+int arch_probe_read64(const uint64_t *p, uint64_t *value);
+
 /* The page tables stay readable: mark a page read-only, and writable again. */
 int arch_mmu_protect(void *va, bool write);
 

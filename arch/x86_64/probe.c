@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at addresses that may fault: each access has an entry in the exception table. */
 #include <xenlet/memory.h>
+#include "arch/x86_64/mmu.h"
 
 /* Faults at label 1 (or, for a call, on returning to label 1) go on at label 3, with rc as it was. */
 #define EXTABLE                                                                                    \
@@ -19,6 +20,21 @@ int xenlet_probe_read(const void *p, uint8_t *value)
                      "3:\n\t" EXTABLE
                      : "+r"(rc), "+q"(v)
                      : "m"(*(const volatile uint8_t *)p));
+    if (rc == 0)
+        *value = v;
+    return rc;
+}
+
+int arch_probe_read64(const uint64_t *p, uint64_t *value)
+{
+    int rc = -XEN_EFAULT;
+    uint64_t v = 0;
+
+    __asm__ volatile("1: movq %2, %1\n\t"
+                     "xorl %0, %0\n"
+                     "3:\n\t" EXTABLE
+                     : "+r"(rc), "+r"(v)
+                     : "m"(*(const volatile uint64_t *)p));
     if (rc == 0)
         *value = v;
     return rc;

@@ -250,6 +250,9 @@ TEST(page_numbers_of_foreign_frames)
         CHECK_EQ(xenlet_pfn_to_gfn(pfn), gfn);
     }
     EXPECT_EQ(ours, xenlet_nr_pages());
+    /* Where the machine has no memory Xen's table has nothing mapped. */
+    for (xen_pfn_t gfn = (xen_pfn_t)last; gfn < (xen_pfn_t)last << 12; gfn += 1 + gfn / 2)
+        EXPECT_EQ(xenlet_gfn_to_pfn(gfn + 1000000), XENLET_NO_PFN);
     /* The shared page is mapped in the place of a page of ours, and is Xen's. */
     EXPECT_EQ(xenlet_gfn_to_pfn(start_info->shared_info >> 12), XENLET_NO_PFN);
     EXPECT_EQ(xenlet_gfn_to_pfn(XENLET_NO_PFN), XENLET_NO_PFN);

@@ -133,7 +133,7 @@ static void note_call(void *arg)
 
 TEST(functions_are_called_on_other_vcpus)
 {
-    unsigned int want = 200;
+    unsigned int want = 40;
 
     NEEDS_VCPUS(2);
     CHECK(start_all(run_until_released));
@@ -351,7 +351,7 @@ TEST(handlers_that_close_each_other)
 
     NEEDS_VCPUS(2);
     CHECK(start_all(run_until_released));
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 10; i++) {
         both_in = 0;
         for (unsigned int v = 0; v < 2; v++) {
             each_other[v] = (struct crossing){ .sent = 0 };
