@@ -53,20 +53,18 @@ $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
 	@ar crs $@ $^
 
-# Objects need Xen's headers, which come from a package.
-$(OUT)/%.o: | build/include/xen/.stamp
-
 $(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o: \
 		COMPILE += $(LIB_CFLAGS)
 
 # Tests register themselves in the order they are written in.
 $(OUT)/tests/guest/%.c.o: COMPILE += $(if $(filter gcc,$(CC_NAME)),-fno-toplevel-reorder)
 
-$(OUT)/%.c.o: %.c
+# Objects need Xen's headers, which come from a package.
+$(OUT)/%.c.o: %.c build.mk | build/include/xen/.stamp
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(COMPILE) -c $< -o $@
 
-$(OUT)/%.S.o: %.S
+$(OUT)/%.S.o: %.S build.mk | build/include/xen/.stamp
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(COMPILE) -D__ASSEMBLY__ -c $< -o $@
 

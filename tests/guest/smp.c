@@ -100,6 +100,26 @@ TEST(vcpu_start_refuses_what_is_wrong)
     stop_all();
 }
 
+/* Above VCPU 31 there is no vcpu_info in shared_info: it lives by the one we register. */
+TEST(last_vcpu_takes_events)
+{
+    unsigned int last = vcpu_count() - 1, seen = 0, want = 1;
+    struct evtchn *ch;
+
+    NEEDS_VCPUS(2);
+    release = 0;
+    CHECK_EQ(vcpu_start(last, run_until_released, NULL), 0);
+    CHECK_EQ(evtchn_bind_ipi(last, count_event, &seen, GPR, &ch), 0);
+    for (; want <= 20; want++) {
+        EXPECT_EQ(evtchn_send(ch), 0);
+        CHECK(wait_until_equal(&seen, &want));
+    }
+    EXPECT_EQ(evtchn_close(ch), 0);
+    atomic_write(&release, 1);
+    EXPECT_EQ(vcpu_wake(last), 0);
+    EXPECT_EQ(vcpu_join(last, clock_after(5000 * MS)), 0);
+}
+
 static void sleep_a_while(void *arg)
 {
     uint64_t start = clock_now();

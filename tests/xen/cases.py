@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What `make test` runs: a table. A new suite is a few more lines here."""
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -79,20 +80,54 @@ def _examples():
     yield boot('examples', 'hello-1GB', 'xl', image('examples/hello', 'clang'), '--memory', '1024', xen='4.20')
 
 
+# The quick tier has every value of each dimension, in pairs: (world, Xen, compiler, ABI, VCPUs, ports).
+_QUICK = {
+    ('bare', '4.17', 'gcc', '2l', 1, 0), ('bare', '4.17', 'clang', 'fifo', 4, 0),
+    ('bare', '4.20', 'clang', '2l', 2, 0), ('bare', '4.20', 'gcc', 'fifo', 1, 0),
+    ('xl', '4.17', 'clang', 'fifo', 2, 0), ('xl', '4.20', 'gcc', '2l', 4, 0),
+    ('xl', '4.17', 'gcc', '2l', 1, 4095), ('xl', '4.20', 'clang', 'fifo', 1, 131071),
+}
+
+
 def _suite():
-    """The in-guest tests. The quick tier has every value of each dimension, in pairs."""
-    quick = {('bare', '4.17', 'gcc'), ('bare', '4.20', 'clang'), ('xl', '4.17', 'clang'), ('xl', '4.20', 'gcc')}
-    for world in ('bare', 'xl'):
-        for xen in XENS:
-            for compiler in COMPILERS:
-                for ports in ('', '4095') if world == 'xl' else ('',):
-                    # The guest cannot ask for xl's limit: its command line tells it.
-                    options = ['--max-event-channels', ports, '--cmdline', f'max_event_channels={ports}'] \
-                        if ports else []
-                    name = '-'.join(filter(None, (xen, compiler, ports and f'{ports}-ports')))
-                    yield boot('whole' if world == 'xl' else 'bare', name, world, image('tests/suite', compiler),
-                               *options, xen=xen, guest_tests=True, deadline=120,
-                               quick=(world, xen, compiler) in quick and (not ports or xen == '4.17'))
+    """The in-guest tests."""
+    dimensions = itertools.product(('bare', 'xl'), XENS, COMPILERS, ('2l', 'fifo'), (1, 2, 4), (0, 4095, 131071))
+    for world, xen, compiler, abi, vcpus, ports in dimensions:
+        if ports and (world == 'bare' or (ports == 4095) != (abi == '2l')):
+            continue
+        # The guest cannot ask for xl's limit: its command line tells it.
+        limit = ['--max-event-channels', str(ports)] if ports else []
+        cmdline = f'evtchn={abi}' + (f' max_event_channels={ports}' if ports else '')
+        name = f'{xen}-{compiler}-{abi}-{vcpus}cpu' + (f'-{ports}-ports' if ports else '')
+        yield boot('whole' if world == 'xl' else 'bare', name, world, image('tests/suite', compiler), *limit,
+                   '--vcpus', str(vcpus), '--cmdline', cmdline, xen=xen, guest_tests=True, deadline=180,
+                   quick=(world, xen, compiler, abi, vcpus, ports) in _QUICK)
+
+
+def _corners():
+    """Parts of the suite where only some machines show them."""
+    suite = image('tests/suite')
+    for name, cpu, kind in (('fxsave', 'max,-smap,-smep,-xsave', 'fxsave'), ('no-avx', 'max,-smap,-smep,-avx', 'sse')):
+        yield boot('corners', name, 'bare', suite, '--cpu', cpu, '--cmdline', f'only=fp_ fp={kind}', guest_tests=True)
+    yield boot('corners', 'avx', 'bare', suite, '--cmdline', 'only=fp_ fp=avx', guest_tests=True)
+    # A builder's map of more than one page table.
+    yield boot('corners', 'protect-1GB', 'bare', suite, '--mem', '1024M', '--qemu-args=-m 1536',
+               '--cmdline', 'only=protect_', guest_tests=True)
+    for xen in XENS:
+        yield boot('corners', f'20000-ports-{xen}', 'bare', suite, '--cmdline',
+                   'evtchn=fifo ports=20000 only=every_port', xen=xen, guest_tests=True, deadline=120)
+    yield boot('corners', '34-vcpus', 'bare', suite, '--vcpus', '2', '--xen-args', 'dom0_max_vcpus=34',
+               '--cmdline', 'only=last_vcpu', guest_tests=True, output=[' 34 VCPUs'])
+    for asked, said in (('nonsense', 'evtchn=nonsense is not an event channel ABI .there are: auto 2l fifo.; using auto'),
+                        ('fifo', ' fifo event channels'), ('2l', ' 2l event channels'), ('auto', ' fifo event channels')):
+        yield boot('corners', f'evtchn-{asked}', 'bare', image('examples/hello'), '--cmdline', f'evtchn={asked}',
+                   output=[said])
+
+
+def _static():
+    """What can be seen without running anything."""
+    for check in ('check_red_zone', 'check_symbols', 'check_rules'):
+        yield Case('static', check, [f'tests/static/{check}'])
 
 
 def _crashes():
@@ -105,7 +140,9 @@ def _crashes():
 
 
 def cases():
+    yield from _static()
     yield from _suite()
+    yield from _corners()
     yield from _crashes()
     yield from _examples()
     yield from _runner()

@@ -61,8 +61,18 @@ class Verdicts(unittest.TestCase):
 class Skips(unittest.TestCase):
     def test_patterns(self):
         listed = [('whole', 'pirq*'), ('*', 'fpu-avx')]
-        self.assertEqual(skips.unexpected('whole', [('pirq-bind', 'x'), ('fpu-avx', 'x')], listed), [])
-        self.assertEqual(skips.unexpected('bare', [('pirq-bind', 'x')], listed), [('pirq-bind', 'x')])
+        self.assertEqual(skips.unexpected('whole', [], [('pirq-bind', 'x'), ('fpu-avx', 'x')], listed), [])
+        self.assertEqual(skips.unexpected('bare', [], [('pirq-bind', 'x')], listed), [('pirq-bind', 'x')])
+
+    def test_skips_by_abi_and_vcpus(self):
+        listed = [('bare/fifo', 'order'), ('*/*/1', 'smp_*')]
+        one = ['Environment: PV 64bit, domU of Xen 4.17, 65536 KiB, 1 VCPUs, event channels 2l']
+        four = ['Environment: PV 64bit, domU of Xen 4.17, 65536 KiB, 4 VCPUs, event channels fifo']
+        self.assertEqual(skips.unexpected('bare', four, [('order', '')], listed), [])
+        self.assertEqual(skips.unexpected('bare', one, [('order', '')], listed), [('order', '')])
+        self.assertEqual(skips.unexpected('whole', four, [('order', '')], listed), [('order', '')])
+        self.assertEqual(skips.unexpected('whole', one, [('smp_up', '')], listed), [])
+        self.assertEqual(skips.unexpected('whole', four, [('smp_up', '')], listed), [('smp_up', '')])
 
     def test_the_file_itself(self):
         skips.read()

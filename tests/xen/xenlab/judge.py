@@ -61,7 +61,7 @@ def ended(console, world, how, needs_verdict=True):
         if not needs_verdict:
             return Result(Outcome.SUCCESS, f'ended by {how}', console)
         return Result(Outcome.NO_VERDICT, f'{why} and ended by {how}', console)
-    surprising = skips.unexpected(world, console.skipped)
+    surprising = skips.unexpected(world, console.lines, console.skipped)
     if outcome is Outcome.SUCCESS and surprising:
         names = '; '.join(dict.fromkeys(f'{test}: {reason}' for test, reason in surprising))
         return Result(Outcome.UNEXPECTED_SKIP, f'not in expected-skips: {names}', console)
