@@ -110,11 +110,12 @@ static void reopen_all(struct evtchn *list, domid_t self)
         evtchn_unpublish(ch);
     while (list) {
         struct evtchn *ch = list;
+        evtchn_port_t was = ch->port;
         int rc = reopen(ch, self);
 
         list = ch->next;
         if (rc) {
-            platform_log("event channel lost in a reset (error %d)", rc);
+            platform_log("event channel at port %u is lost: its far end is gone (error %d)", was, rc);
             ch->kind = KIND_LOST;
             continue;
         }
@@ -123,26 +124,47 @@ static void reopen_all(struct evtchn *list, domid_t self)
     }
 }
 
-int evtchn_reset(void)
+/* Xen answers EAGAIN when a port was bound while it closed them: once more, and that one is gone. */
+static int reset(void)
 {
-    unsigned long flags = platform_upcalls_save();
+    int rc;
+
+    do
+        rc = hypercall_evtchn_reset(DOMID_SELF);
+    while (rc == -XEN_EAGAIN);
+    return rc;
+}
+
+static int reset_and_reopen(void)
+{
     struct evtchn *list = NULL;
     domid_t self;
     int rc = own_domid(&self);
 
-    if (rc == 0) {
-        evtchn_for_each(look_up_peer, NULL);
-        evtchn_for_each(hold, NULL);
-        rc = hypercall_evtchn_reset(DOMID_SELF);
-        if (rc) {
-            evtchn_for_each(let_go, NULL);
-        } else {
-            evtchn_for_each(collect, &list);
-            evtchn_leave_abi();
-            evtchn_choose_abi();
-            reopen_all(list, self);
-        }
+    if (rc)
+        return rc;
+    evtchn_for_each(look_up_peer, NULL);
+    evtchn_for_each(hold, NULL);
+    rc = reset();
+    if (rc) {
+        evtchn_for_each(let_go, NULL);
+        return rc;
     }
+    evtchn_for_each(collect, &list);
+    evtchn_leave_abi();
+    evtchn_choose_abi();
+    reopen_all(list, self);
+    return 0;
+}
+
+int evtchn_reset(void)
+{
+    unsigned long flags = platform_upcalls_save();
+    int rc;
+
+    if (flags)
+        return -XEN_EDEADLK;
+    rc = platform_vcpu() == 0 ? reset_and_reopen() : -XEN_EINVAL;
     platform_upcalls_restore(flags);
     return rc;
 }

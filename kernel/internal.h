@@ -10,7 +10,7 @@ extern struct start_info *start_info;
 extern struct shared_info *shared_info;
 void xenlet_start(struct start_info *si) __attribute__((noreturn));
 
-/* cmdline.c: remember the command line; split it in place into argv. Returns argc. */
+/* cmdline.c: keep the words of the command line; hand them over as argv and argc. */
 void cmdline_init(const char *text);
 int cmdline_argv(char ***argv);
 

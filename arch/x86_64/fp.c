@@ -4,6 +4,7 @@
 #include <xenlet/platform.h>
 #include "arch/x86_64/fp.h"
 #include "arch/x86_64/percpu.h"
+#include "platform_arch.h"
 #include "kernel/string.h"
 
 #define CPUID1_ECX_XSAVE (1u << 26)
@@ -48,6 +49,7 @@ static uint64_t get_xcr0(void)
 int arch_fp_init(void)
 {
     uint32_t r[4];
+    void *area;
 
     size = FXSAVE_SIZE;
     xen_cpuid(1, 0, r);
@@ -59,10 +61,12 @@ int arch_fp_init(void)
         xen_cpuid(0xd, 0, r);
         size = r[1]; /* of what XCR0 has on now */
     }
-    percpu()->fp_area = xenlet_pages_alloc((size + XENLET_PAGE_SIZE - 1) / XENLET_PAGE_SIZE);
-    if (!percpu()->fp_area)
+    if (percpu()->fp_area)
+        return 0; /* this VCPU was up before */
+    area = xenlet_pages_alloc((size + XENLET_PAGE_SIZE - 1) / XENLET_PAGE_SIZE);
+    if (!area)
         return -XEN_ENOMEM;
-    memset(percpu()->fp_area, 0, size); /* XSAVE leaves parts of the header alone */
+    percpu()->fp_area = memset(area, 0, size); /* XSAVE leaves parts of the header alone */
     return 0;
 }
 

@@ -8,12 +8,6 @@
 
 #include <stdint.h>
 
-/*
- * Find out what there is to save, switch on what Xen lets us have, and give this VCPU an area. 0 or
- * -XEN_ENOMEM. Once on each VCPU.
- */
-int arch_fp_init(void);
-
 /* The components XSAVE saves (XCR0), 0 when FXSAVE is used; and the bytes of an area. */
 uint64_t arch_fp_mask(void);
 uint32_t arch_fp_size(void);

@@ -12,6 +12,7 @@
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
 #include "kernel/string.h"
+#include "platform_arch.h"
 
 #define ENTRIES    512ul
 #define CHUNK_SIZE (ENTRIES * LAYOUT_PAGE_SIZE) /* what one L1 table maps */
@@ -282,7 +283,7 @@ void arch_mmu_init(const struct start_info *si)
     int rc = 0;
 
     end = boot_map_end(tables);
-    /* The page after the tables was the builder's stack; entry.S left it. */
+    /* The page after the tables was the builder's stack; pv.S left it. */
     boot_used = xenlet_virt_to_pfn(tables_end);
     boot_mapped = xenlet_virt_to_pfn(end);
 
@@ -311,16 +312,17 @@ static bool in_vmap(const void *va)
     return offset < LAYOUT_VMAP_SIZE && offset % LAYOUT_PAGE_SIZE == 0;
 }
 
-/* Two VCPUs must not both add the same page table. */
+/* Two VCPUs must not both add the same page table, nor be given the same space. */
+static struct spinlock space_lock;
+
 static int set_locked(void *va, xen_pfn_t gfn, uint64_t flags)
 {
-    static struct spinlock lock;
     unsigned long upcalls = platform_upcalls_save();
     int rc;
 
-    spin_lock(&lock);
+    spin_lock(&space_lock);
     rc = arch_mmu_set(va, gfn, flags);
-    spin_unlock(&lock);
+    spin_unlock(&space_lock);
     platform_upcalls_restore(upcalls);
     return rc;
 }
@@ -338,10 +340,15 @@ int xenlet_unmap(void *va)
 void *xenlet_space_alloc(size_t n)
 {
     static uintptr_t next = LAYOUT_VMAP_BASE;
-    uintptr_t va = next;
+    unsigned long upcalls = platform_upcalls_save();
+    void *va = NULL;
 
-    if (n == 0 || n > (LAYOUT_VMAP_BASE + LAYOUT_VMAP_SIZE - next) / LAYOUT_PAGE_SIZE)
-        return NULL;
-    next += n * LAYOUT_PAGE_SIZE;
-    return (void *)va;
+    spin_lock(&space_lock);
+    if (n && n <= (LAYOUT_VMAP_BASE + LAYOUT_VMAP_SIZE - next) / LAYOUT_PAGE_SIZE) {
+        va = (void *)next;
+        next += n * LAYOUT_PAGE_SIZE;
+    }
+    spin_unlock(&space_lock);
+    platform_upcalls_restore(upcalls);
+    return va;
 }

@@ -30,16 +30,6 @@ void arch_mmu_early_init(const struct start_info *si);
  */
 void arch_mmu_init(const struct start_info *si);
 
-/* pfn after the last one that the builder's memory map and page tables take; and the last mapped. */
-xen_pfn_t arch_mmu_boot_used(void);
-xen_pfn_t arch_mmu_boot_mapped(void);
-
-/*
- * Map pfns [from, to) read-write in the linear map. May allocate one page per 2 MiB for tables, so
- * keep pages in hand. 0, -XEN_ENOMEM.
- */
-int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
-
 /* Map frame `gfn` at `va` with `flags` (PTE_*), making page tables as needed; 0 frees the page. */
 int arch_mmu_set(void *va, xen_pfn_t gfn, uint64_t flags);
 

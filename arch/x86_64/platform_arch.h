@@ -35,9 +35,14 @@ bool arch_vcpu_is_up(unsigned int vcpu);
 /* Map shared_info; NULL when Xen refuses. */
 struct shared_info *arch_map_shared_info(const struct start_info *si);
 
-/* The free memory: pfns below boot_used are taken, those up to boot_mapped are mapped already. */
+/* The free memory begins at pfn boot_used; of it what lies below boot_mapped is mapped already. */
 xen_pfn_t arch_mmu_boot_used(void);
 xen_pfn_t arch_mmu_boot_mapped(void);
+
+/*
+ * Map pfns [from, to) read-write in the linear map; takes page_alloc_for_table() pages for page
+ * tables. 0, -XEN_ENOMEM.
+ */
 int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
 
 /* This VCPU's time, as Xen publishes it. */
@@ -61,7 +66,10 @@ static inline uint64_t arch_mul_shift32(uint64_t a, uint32_t b)
     return lo >> 32 | hi << 32;
 }
 
-/* See fp.h: what a handler needs saved. */
+/*
+ * Find out what FP state there is to save, switch on what Xen lets us have, and give this VCPU an area
+ * for it: on each VCPU, whenever it comes up. 0, -XEN_ENOMEM.
+ */
 int arch_fp_init(void);
 
 /* Print the calls that led here. */

@@ -9,7 +9,11 @@
 
 #pragma GCC visibility push(default)
 
-/* Supplied by the program. Its return ends the domain as xenlet_exit() does. */
+/*
+ * Supplied by the program. `argv` is the command line split at spaces, "quoted words" kept together,
+ * at most 64 words, options of the library among them. Its return ends the domain as xenlet_exit()
+ * does.
+ */
 int main(int argc, char **argv);
 
 /*

@@ -14,11 +14,14 @@
  *     until the tick is over, masked, and loses nothing by it.
  *
  * A handler is sometimes called once without need, after evtchn_bind_interdomain(),
- * evtchn_bind_vcpu() or a reset: look at your own state, not at how often you were called.
+ * evtchn_bind_vcpu(), evtchn_set_priority() or a reset, and rarely when a port it was just bound to
+ * had been closed a moment ago: look at your own state, not at how often you were called.
  *
- * Every function returns 0 or a negative Xen errno. -XEN_ENOTCONN is every function's answer for a
- * channel that was lost (see evtchn_reset()). Unless it says otherwise, a function may be called
- * from main and from handlers, on any VCPU, and does not block. ABI: public/event_channel.h.
+ * Functions return 0 or a negative Xen errno. For a channel that was lost (see evtchn_reset()) the
+ * answer is -XEN_ENOTCONN, or false; it can still be asked for its counters, and closed. Unless it
+ * says otherwise, a function may be called from main and from handlers, on any VCPU, and does not
+ * sleep. A handle must not be used once evtchn_close() was called for it. ABI:
+ * public/event_channel.h.
  */
 #ifndef XENLET_EVTCHN_H
 #define XENLET_EVTCHN_H
@@ -129,7 +132,7 @@ int evtchn_set_priority(struct evtchn *ch, unsigned int priority);
 /*
  * Hold back delivery; what is raised meanwhile is delivered, merged, after evtchn_unmask(). These
  * do not count: one unmask undoes any number of masks. A handler that runs on another VCPU while
- * this is called runs on; none starts.
+ * this is called runs on; none starts. evtchn_unmask() of a channel without a handler: -XEN_EINVAL.
  */
 int evtchn_mask(struct evtchn *ch);
 int evtchn_unmask(struct evtchn *ch);
@@ -171,14 +174,16 @@ unsigned int evtchn_nr_ports(void);
 /*
  * Wait until one of `n` channels (1 to 128) is pending, masked or not, or `deadline` (ns of system
  * time, XENLET_FOREVER) passes. Takes nothing: see evtchn_take_pending(). 0, -XEN_ETIME, -XEN_EINVAL
- * n. Blocks the VCPU; in a handler, or with upcalls masked, no other handler runs meanwhile.
+ * n. Sleeps; in a handler, or with upcalls masked, no handler runs meanwhile. Else the handler of an
+ * unmasked channel takes its event before this sees it: poll channels without one, or masked ones.
  */
 int evtchn_poll(struct evtchn *const *ch, unsigned int n, uint64_t deadline);
 
 /*
  * Wait until `done(arg)` is true, as a handler makes it, or `deadline` passes. `done` is called with
- * upcalls masked, so what it sees cannot change before the VCPU sleeps: no wake-up is lost. 0,
- * -XEN_ETIME, -XEN_EDEADLK with upcalls masked, as in handlers. Blocks the VCPU.
+ * upcalls masked, so what it sees cannot change before the VCPU sleeps: no wake-up is lost. What
+ * another VCPU makes true is seen after vcpu_wake(). 0, -XEN_ETIME, -XEN_EDEADLK with upcalls
+ * masked, as in handlers. Sleeps.
  *
  * Everything in the library that waits for a handler waits here; a kernel that has threads puts its
  * own wait in this place by linking a function of this name.
@@ -188,8 +193,10 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
 /*
  * Close every port of the domain and set the channels up again behind their handles, with mask and
  * VCPU: VIRQs, PIRQs, IPIs, and inter-domain ones whose peer is still there, the console's and
- * xenstore's among them. One that cannot be had again is lost. Each handler is called once.
- * -XEN_EBUSY, -XEN_EAGAIN from Xen; then nothing changed. From main on VCPU 0 only.
+ * xenstore's among them, in the ABI that was asked for at boot. One that cannot be had again is lost,
+ * and reported. Each handler is called once. -XEN_EBUSY another reset is under way, -XEN_ENOSPC no
+ * port is free to learn our domain's number with: then nothing changed. From main on VCPU 0
+ * (-XEN_EINVAL elsewhere, -XEN_EDEADLK with upcalls masked), while no other VCPU uses channels.
  */
 int evtchn_reset(void);
 

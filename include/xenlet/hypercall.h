@@ -2,7 +2,8 @@
 /*
  * Typed wrappers for Xen's hypercalls, one source file a family, no policy and no state.
  *
- * Each returns what Xen answers: 0 (or a count where one is named) or a negative Xen errno. None
+ * Each returns what Xen answers: 0 (or a count where one is named) or a negative Xen errno; the XEN_
+ * in front of their names is left out on this page. None
  * retries, none logs, none allocates. Each may be called from anywhere: a handler, any VCPU, with
  * upcalls masked or not. Those that block say so. Structures are Xen's, in Xen's public headers;
  * the text that rules each is the header named in front of its group.
@@ -22,8 +23,8 @@
 
 /*
  * Allocate a port in `dom` (DOMID_SELF, or with privilege another domain) that `remote` may bind.
- * -EINVAL/-ENOSPC when no port is free (the limit is the domain's max_event_channels or the ABI's),
- * -ESRCH no such domain, -EPERM policy or privilege.
+ * -ENOSPC no port is free (the limit is the domain's max_event_channels or the ABI's), -ESRCH no
+ * such domain, -EINVAL it is dying, -EPERM policy or privilege.
  */
 int hypercall_evtchn_alloc_unbound(domid_t dom, domid_t remote, evtchn_port_t *port);
 

@@ -2,8 +2,8 @@
 /*
  * Memory: pages, a heap over them, and the numbers a page has.
  *
- * The domain's memory is numbered by pfn, 0 to xenlet_nr_pages() - 1, and mapped at
- * LAYOUT_BASE + pfn * 4096, each page when it is first needed, read-write and never executable.
+ * The domain's memory is numbered by pfn, 0 to xenlet_nr_pages() - 1, and mapped in that order in one
+ * piece, the linear map, each page when it is first needed, read-write and never executable.
  * A gfn is what hypercalls take for a page: for a PV guest the machine frame, which changes when
  * the domain is restored elsewhere, so keep the address and ask again.
  *
@@ -34,7 +34,7 @@ void *xenlet_alloc(size_t size);
 /* Give back what xenlet_alloc() gave; NULL does nothing. Panics on what it never gave. */
 void xenlet_free(void *p);
 
-/* The gfn of the domain's page that holds `p`, which must lie in the linear map. */
+/* The gfn of the domain's page that holds `p`. Panics when `p` is not in the linear map. */
 xen_pfn_t xenlet_gfn(const void *p);
 
 /* pfn and address of the linear map. */
