@@ -165,6 +165,23 @@ void console_write(const char *text, size_t len)
     platform_upcalls_restore(flags);
 }
 
+bool console_try_write(const char *text, size_t len)
+{
+    unsigned long flags = platform_upcalls_save();
+    bool room = false;
+
+    if (spin_trylock(&lock)) {
+        room = !ring || ring_room() >= 2 * len; /* a line feed takes two bytes */
+        if (room)
+            put_text(text, len);
+        if (room && ring)
+            ring_notify();
+        spin_unlock(&lock);
+    }
+    platform_upcalls_restore(flags);
+    return room;
+}
+
 void console_vprintf(const char *format, va_list args)
 {
     char text[LINE_MAX];

@@ -19,6 +19,12 @@ void console_early_init(void);
 int console_init(void);
 void console_panic_mode(void);
 
+/* Write `len` bytes if that can be done at once: all, or false and nothing. In any context. */
+bool console_try_write(const char *text, size_t len);
+
+/* debug.c: answer VIRQ_DEBUG. */
+int debug_init(void);
+
 /* panic.c: a crash report's first and last step; the first makes sure nothing disturbs it. */
 void panic_begin(void);
 void panic_end(void) __attribute__((noreturn));

@@ -51,6 +51,7 @@ static void events_init(void)
     must(clock_init(), "timer");
     must(console_init(), "console channel");
     keep_xenstore_port();
+    must(debug_init(), "VIRQ_DEBUG");
 }
 
 void xenlet_start(struct start_info *si)

@@ -247,7 +247,7 @@ TEST(evtchnop_send_errors)
 
     EXPECT_EQ(hypercall_evtchn_send(0), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_send(NO_PORT), -XEN_EINVAL);
-    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, 0, &port), 0);
+    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, 0, &port), 0);
     EXPECT_EQ(hypercall_evtchn_send(port), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
     EXPECT_EQ(hypercall_evtchn_send(port), -XEN_EINVAL);
@@ -294,17 +294,17 @@ TEST(evtchnop_bind_virq_per_vcpu)
     struct evtchn_status status;
     evtchn_port_t port, again = 0;
 
-    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, 0, &port), 0);
+    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, 0, &port), 0);
     EXPECT_EQ(status_of(port, &status), 0);
     EXPECT_EQ(status.status, EVTCHNSTAT_virq);
-    EXPECT_EQ(status.u.virq, VIRQ_DEBUG);
+    EXPECT_EQ(status.u.virq, VIRQ_XENOPROF);
     EXPECT_EQ(status.vcpu, 0);
-    EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, 0, &again), -XEN_EEXIST);
-    EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, NO_VCPU, &again), -XEN_ENOENT);
+    EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, 0, &again), -XEN_EEXIST);
+    EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, NO_VCPU, &again), -XEN_ENOENT);
     EXPECT_EQ(again, 0);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
     /* Closed, it may be bound again. */
-    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, 0, &port), 0);
+    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, 0, &port), 0);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
 }
 
@@ -448,7 +448,7 @@ TEST(evtchnop_bind_vcpu_errors)
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(port, NO_VCPU), -XEN_ENOENT);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(port, 0), -XEN_EINVAL);
-    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, 0, &port), 0);
+    CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, 0, &port), 0);
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(port, 0), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
 }

@@ -22,7 +22,7 @@ TEST(reset_brings_channels_back)
     CHECK_EQ(ipi(&a, GPR), 0);
     CHECK_EQ(ipi(&b, GPR), 0);
     CHECK_EQ(ipi(&masked, GPR), 0);
-    CHECK_EQ(evtchn_bind_virq(VIRQ_DEBUG, 0, count_event, &debug.seen, GPR, &debug.ch), 0);
+    CHECK_EQ(evtchn_bind_virq(VIRQ_XENOPROF, 0, count_event, &debug.seen, GPR, &debug.ch), 0);
     left = right = (struct kept){ .seen = 0 };
     CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, count_event, &left.seen, GPR, &left.ch), 0);
     CHECK_EQ(evtchn_bind_interdomain(DOMID_SELF, evtchn_port(left.ch), count_event, &right.seen,

@@ -124,6 +124,13 @@ def _corners():
                    output=[said])
 
 
+def _debug_key():
+    """VIRQ_DEBUG, which only a key on the machine's serial line raises."""
+    for abi in ('2l', 'fifo'):
+        yield boot('corners', f'debug-key-{abi}', 'bare', image('selftest/echo'), '--cmdline', f'evtchn={abi}',
+                   '--input', 'tests/xen/selftest/debug.input')
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules'):
@@ -143,6 +150,7 @@ def cases():
     yield from _static()
     yield from _suite()
     yield from _corners()
+    yield from _debug_key()
     yield from _crashes()
     yield from _examples()
     yield from _runner()
