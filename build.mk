@@ -41,8 +41,9 @@ EXAMPLES  := $(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*
 SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
 	$(wildcard tests/xen/selftest/*.c))
 SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
+REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
-IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
+IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
 
 .PHONY: images build-gcc build-clang
 images: $(LIB) $(START) $(IMAGES)
@@ -83,6 +84,12 @@ $(OUT)/tests/suite.elf: $(SUITE_OBJECTS) $(START) $(LIB) $(LDS)
 $(OUT)/tests/%.elf: $(OUT)/tests/guest/crash/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(LINK) $< $(LIB) -o $@
+
+# Guests whose Xen refuses what they name in their Refuse: lines; see tests/guest/refuse.
+$(OUT)/tests/%.elf: $(OUT)/tests/guest/refuse/%.c.o $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $(addprefix --wrap=,$(shell sed -n 's/.*Refuse: //p' tests/guest/refuse/$*.c)) \
+		$< $(LIB) -o $@
 
 .SECONDARY:
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -56,34 +56,35 @@ static const struct evtchn_port_ops *asked_for(const char *abi)
     return NULL;
 }
 
-/* The VCPUs after the first; a backend that has taken one takes them all. */
-static int init_others(const struct evtchn_port_ops *ops, const struct evtchn_vcpu *first)
+/* On this VCPU, and on those that were brought up before a reset: all or none. */
+static int enter(const struct evtchn_port_ops *ops)
 {
-    int rc = 0;
+    struct evtchn_vcpu *first = this_evtchn_vcpu();
+    int rc = ops->init(first);
 
+    if (rc)
+        return rc;
     for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS && rc == 0; i++) {
         if (evtchn_vcpus[i] && evtchn_vcpus[i] != first)
             rc = ops->vcpu_init(evtchn_vcpus[i]);
+    }
+    if (rc) {
+        ops->fini();
+        evtchn_reset_keeping_ports();
     }
     return rc;
 }
 
 void evtchn_choose_abi(void)
 {
-    struct evtchn_vcpu *first = this_evtchn_vcpu();
-
     for (unsigned int i = 0; i < NR_ABIS; i++) {
         int rc;
 
         if (wanted && wanted != abis[i] && i + 1 < NR_ABIS)
             continue;
-        rc = abis[i]->init(first);
+        rc = enter(abis[i]);
         if (rc == 0) {
             evtchn_ops = abis[i];
-            rc = init_others(abis[i], first);
-            if (rc)
-                platform_panic("event channels: %s works on one VCPU and not on another (%d)",
-                               abis[i]->name, rc);
             return;
         }
         platform_log("event channels: this Xen refuses %s (error %d); using %s", abis[i]->name, rc,

@@ -68,16 +68,6 @@ static int vcpu_init_fifo(struct evtchn_vcpu *v)
     return rc;
 }
 
-/*
- * A first page now, so that a refusal of it still ends in 2-level: in FIFO without an array nothing
- * can be bound. EVTCHNOP_reset, which also closes the ports that were there at boot, is the only way
- * back, so who has been given ports must not be refused here.
- */
-static int init_fifo(struct evtchn_vcpu *v)
-{
-    return vcpu_init_fifo(v);
-}
-
 /* The pages are kept, for when FIFO is entered again. */
 static void fini_fifo(void)
 {
@@ -103,6 +93,29 @@ static int add_page(void)
     rc = hypercall_evtchn_expand_array(platform_page_gfn(page));
     if (rc == 0)
         atomic_write_release(&nr_pages, nr_pages + 1);
+    return rc;
+}
+
+/*
+ * The first page comes at once, so that all that may be refused is refused while there is a way back.
+ * From init_control on that is EVTCHNOP_reset only, which closes the ports that the toolstack gave us.
+ */
+static int init_fifo(struct evtchn_vcpu *v)
+{
+    unsigned long flags = platform_upcalls_save();
+    int rc;
+
+    spin_lock(&lock);
+    rc = init_control(v);
+    if (rc == 0) {
+        rc = add_page();
+        if (rc) {
+            fini_fifo();
+            evtchn_reset_keeping_ports();
+        }
+    }
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
     return rc;
 }
 

@@ -163,6 +163,11 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
     return evtchn_vcpus[platform_vcpu()];
 }
 
+/* --- reset.c -------------------------------------------------------------------------------- */
+
+/* EVTCHNOP_reset while nothing has a handle: inter-domain ports are bound again, with their numbers. */
+void evtchn_reset_keeping_ports(void);
+
 /* --- table.c -------------------------------------------------------------------------------- */
 
 /* From ports to handles: rows of 512 pointers, read without a lock. */

@@ -135,6 +135,44 @@ static int reset(void)
     return rc;
 }
 
+#define MAX_KEPT 64u /* at boot there are two: xenstore's and the console's */
+
+/* Ports are given out from the lowest on: what was no inter-domain port is a hole to be filled. */
+static void rebind_kept(const struct evtchn_status *kept, unsigned int end)
+{
+    evtchn_port_t got = 0;
+
+    for (unsigned int port = 1; port < end; port++) {
+        const struct evtchn_status *s = &kept[port];
+        int rc = s->status == EVTCHNSTAT_interdomain
+                     ? hypercall_evtchn_bind_interdomain(s->u.interdomain.dom,
+                                                         s->u.interdomain.port, &got)
+                     : hypercall_evtchn_alloc_unbound(DOMID_SELF, DOMID_SELF, &got);
+
+        if (rc || got != port)
+            platform_log("event channel at port %u is lost (error %d)", port, rc);
+    }
+    for (unsigned int port = 1; port < end; port++) {
+        if (kept[port].status != EVTCHNSTAT_interdomain)
+            hypercall_evtchn_close(port);
+    }
+}
+
+void evtchn_reset_keeping_ports(void)
+{
+    struct evtchn_status kept[MAX_KEPT];
+    unsigned int end = 1;
+
+    for (unsigned int port = 1; port < MAX_KEPT; port++) {
+        kept[port] = (struct evtchn_status){ .dom = DOMID_SELF, .port = port };
+        if (hypercall_evtchn_status(&kept[port]) == 0 &&
+            kept[port].status == EVTCHNSTAT_interdomain)
+            end = port + 1;
+    }
+    if (reset() == 0)
+        rebind_kept(kept, end);
+}
+
 static int reset_and_reopen(void)
 {
     struct evtchn *list = NULL;

@@ -124,6 +124,17 @@ def _corners():
                    output=[said])
 
 
+def _refusals():
+    """A Xen that refuses FIFO at one step or another: the guest works on."""
+    for world in ('bare', 'xl'):
+        for step, error, abi in (('control', 38, '2l'), ('control', 95, '2l'), ('control', 12, '2l'),
+                                 ('first-page', 12, '2l'), ('second-page', 12, 'fifo')):
+            refused = [rf'this Xen refuses fifo \(error -{error}\); using 2l'] if abi == '2l' else []
+            yield boot('refusals', f'{world}-{step}-{error}', world, image('tests/refuse_fifo'), '--cmdline',
+                       f'refuse={step} error={error}', output=[*refused, f'event channels are {abi}'],
+                       quick=(world, error) != ('bare', 38))
+
+
 def _debug_key():
     """VIRQ_DEBUG, which only a key on the machine's serial line raises."""
     for abi in ('2l', 'fifo'):
@@ -151,6 +162,7 @@ def cases():
     yield from _suite()
     yield from _corners()
     yield from _debug_key()
+    yield from _refusals()
     yield from _crashes()
     yield from _examples()
     yield from _runner()
