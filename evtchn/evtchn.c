@@ -8,6 +8,7 @@ static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_fifo, &evtchn_
 
 const struct evtchn_port_ops *evtchn_ops = &evtchn_ops_2l;
 struct shared_info *evtchn_shared;
+struct spinlock evtchn_abi_lock;
 struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
 
 static const struct evtchn_port_ops *wanted; /* NULL: auto */
@@ -69,8 +70,13 @@ static int enter(const struct evtchn_port_ops *ops)
             rc = ops->vcpu_init(evtchn_vcpus[i]);
     }
     if (rc) {
+        unsigned long flags = platform_upcalls_save();
+
+        spin_lock(&evtchn_abi_lock);
         ops->fini();
         evtchn_reset_keeping_ports();
+        spin_unlock(&evtchn_abi_lock);
+        platform_upcalls_restore(flags);
     }
     return rc;
 }

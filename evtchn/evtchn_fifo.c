@@ -29,9 +29,6 @@
 static event_word_t *pages[NR_PAGES];
 static unsigned int nr_pages; /* known to Xen, from 0 on without a gap */
 
-/* init_control, expand_array and reset must not meet in Xen (XSA-505). */
-static struct spinlock lock;
-
 static inline event_word_t *word_of(evtchn_port_t port)
 {
     return &pages[port / WORDS_PER_PAGE][port % WORDS_PER_PAGE];
@@ -61,9 +58,9 @@ static int vcpu_init_fifo(struct evtchn_vcpu *v)
     unsigned long flags = platform_upcalls_save();
     int rc;
 
-    spin_lock(&lock);
+    spin_lock(&evtchn_abi_lock);
     rc = init_control(v);
-    spin_unlock(&lock);
+    spin_unlock(&evtchn_abi_lock);
     platform_upcalls_restore(flags);
     return rc;
 }
@@ -105,7 +102,7 @@ static int init_fifo(struct evtchn_vcpu *v)
     unsigned long flags = platform_upcalls_save();
     int rc;
 
-    spin_lock(&lock);
+    spin_lock(&evtchn_abi_lock);
     rc = init_control(v);
     if (rc == 0) {
         rc = add_page();
@@ -114,7 +111,7 @@ static int init_fifo(struct evtchn_vcpu *v)
             evtchn_reset_keeping_ports();
         }
     }
-    spin_unlock(&lock);
+    spin_unlock(&evtchn_abi_lock);
     platform_upcalls_restore(flags);
     return rc;
 }
@@ -124,10 +121,10 @@ static int port_setup_fifo(evtchn_port_t port)
     unsigned long flags = platform_upcalls_save();
     int rc = 0;
 
-    spin_lock(&lock);
+    spin_lock(&evtchn_abi_lock);
     while (rc == 0 && port / WORDS_PER_PAGE >= nr_pages)
         rc = add_page();
-    spin_unlock(&lock);
+    spin_unlock(&evtchn_abi_lock);
     platform_upcalls_restore(flags);
     if (rc == 0)
         atomic_test_and_set_bit32(word_of(port), EVTCHN_FIFO_MASKED);

@@ -146,6 +146,8 @@ extern const struct evtchn_port_ops evtchn_ops_2l;
 
 extern const struct evtchn_port_ops *evtchn_ops;
 extern struct shared_info *evtchn_shared;
+/* init_control, expand_array and reset must not meet in Xen (XSA-505). Taken with upcalls masked. */
+extern struct spinlock evtchn_abi_lock;
 extern struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
 
 /* Take the ABI that was asked for, or the best that is not refused, on all VCPUs there are. */

@@ -158,6 +158,7 @@ static void rebind_kept(const struct evtchn_status *kept, unsigned int end)
     }
 }
 
+/* Called with evtchn_abi_lock held. */
 void evtchn_reset_keeping_ports(void)
 {
     struct evtchn_status kept[MAX_KEPT];
@@ -183,7 +184,9 @@ static int reset_and_reopen(void)
         return rc;
     evtchn_for_each(look_up_peer, NULL);
     evtchn_for_each(hold, NULL);
+    spin_lock(&evtchn_abi_lock);
     rc = reset();
+    spin_unlock(&evtchn_abi_lock);
     if (rc) {
         evtchn_for_each(let_go, NULL);
         return rc;
