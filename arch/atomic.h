@@ -20,21 +20,21 @@
 #define atomic_write(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 
 #ifndef atomic_read_acquire
-#define atomic_read_acquire(p)                                                                     \
-    ({                                                                                             \
-        __typeof__(*(p)) v_ = atomic_read(p);                                                      \
-        smp_rmb();                                                                                 \
-        v_;                                                                                        \
+#define atomic_read_acquire(p)                \
+    ({                                        \
+        __typeof__(*(p)) v_ = atomic_read(p); \
+        smp_rmb();                            \
+        v_;                                   \
     })
 #endif
 
 /* Whatever was read or written before is before this for everyone. */
 #ifndef atomic_write_release
-#define atomic_write_release(p, v)                                                                 \
-    do {                                                                                           \
-        smp_rmb();                                                                                 \
-        smp_wmb();                                                                                 \
-        atomic_write(p, v);                                                                        \
+#define atomic_write_release(p, v) \
+    do {                           \
+        smp_rmb();                 \
+        smp_wmb();                 \
+        atomic_write(p, v);        \
     } while (0)
 #endif
 

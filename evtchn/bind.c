@@ -11,7 +11,8 @@ static int bind_virq(struct evtchn *ch)
 {
     int rc = hypercall_evtchn_bind_virq(ch->source, ch->vcpu, &ch->port);
 
-    /* Global and per-domain ones are bound on VCPU 0 and moved; a number that is none fails again. */
+    /* Global and per-domain ones are bound on VCPU 0 and moved; a number that is none fails again.
+     */
     if (rc != -XEN_EINVAL || ch->vcpu == 0)
         return rc;
     rc = hypercall_evtchn_bind_virq(ch->source, 0, &ch->port);

@@ -15,8 +15,8 @@ static void after_walk(struct evtchn_vcpu *v)
 }
 
 /*
- * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets it
- * again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
+ * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets
+ * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
  */
 void evtchn_upcall(void)
 {
@@ -68,8 +68,8 @@ static void save_fp(struct evtchn_vcpu *v)
 
 /*
  * The channel came here while its handler may have been running where it was: it does not run here
- * before that is over. `current` must not name the last channel we ran meanwhile, or two VCPUs could
- * wait for each other. The gate was shut before we look: see evtchn_begin().
+ * before that is over. `current` must not name the last channel we ran meanwhile, or two VCPUs
+ * could wait for each other. The gate was shut before we look: see evtchn_begin().
  */
 static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
 {
@@ -106,8 +106,8 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
     if (atomic_read(&ch->vcpu) == v->id)
         settle(v, ch);
     /*
-     * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: the bitmaps
-     * still have it for the raise evtchn_bind_vcpu() ends with, a queue has not.
+     * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: the
+     * bitmaps still have it for the raise evtchn_bind_vcpu() ends with, a queue has not.
      */
     if (!may_deliver(ch, v)) {
         if (evtchn_ops->unlinks)

@@ -7,8 +7,7 @@
 
 static const char *const kinds[] = { "unbound", "interdomain", "virq", "pirq", "ipi", "lost" };
 
-static void dump_vcpu(const struct evtchn_vcpu *v,
-                      void (*print)(const char *format, ...))
+static void dump_vcpu(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
 {
     print("VCPU %u: upcalls %s%s, %lu taken, %lu orphans, %lu stray heads\n", v->id,
           atomic_read(&v->info->evtchn_upcall_mask) ? "masked" : "unmasked",
@@ -30,12 +29,12 @@ static void dump_channel(struct evtchn *ch, void (*print)(const char *format, ..
     unsigned int r = atomic_read(&ch->reasons);
 
     evtchn_get_counters(ch, &c);
-    print("port %u: %s of VCPU %u%s, masked for%s%s%s%s%s, %lu delivered, %lu spurious, %lu deferred\n",
-          ch->port, kinds[ch->kind], ch->vcpu,
-          evtchn_ops->is_pending(ch->port) ? ", pending" : "", r ? "" : " nothing",
-          r & REASON_USER ? " user" : "", r & REASON_STORM ? " storm" : "",
-          r & REASON_EOI ? " eoi" : "", r & REASON_MOVE ? " move" : "",
-          (unsigned long)c.delivered, (unsigned long)c.spurious, (unsigned long)c.deferred);
+    print("port %u: %s of VCPU %u%s, masked for%s%s%s%s%s, %lu delivered, %lu spurious, %lu "
+          "deferred\n",
+          ch->port, kinds[ch->kind], ch->vcpu, evtchn_ops->is_pending(ch->port) ? ", pending" : "",
+          r ? "" : " nothing", r & REASON_USER ? " user" : "", r & REASON_STORM ? " storm" : "",
+          r & REASON_EOI ? " eoi" : "", r & REASON_MOVE ? " move" : "", (unsigned long)c.delivered,
+          (unsigned long)c.spurious, (unsigned long)c.deferred);
 }
 
 void evtchn_dump(void (*print)(const char *format, ...))

@@ -4,8 +4,8 @@
  * ports for the domain, and for each VCPU a selector with a bit for each word of them.
  *
  * Xen raises a port so: set PENDING; if it was clear and the port is not masked, set the selector
- * bit; if that was clear, set evtchn_upcall_pending (xen/common/event_2l.c). Each step is atomic and
- * a full barrier, so we take the three apart in the opposite order.
+ * bit; if that was clear, set evtchn_upcall_pending (xen/common/event_2l.c). Each step is atomic
+ * and a full barrier, so we take the three apart in the opposite order.
  */
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
@@ -65,8 +65,9 @@ static void mask_2l(evtchn_port_t port)
 }
 
 /*
- * On our own port we do what Xen would: only this VCPU's selector and flag may be written by us. For
- * others the hypercall does it all; it acts only on a mask bit that is set, so we leave that to it.
+ * On our own port we do what Xen would: only this VCPU's selector and flag may be written by us.
+ * For others the hypercall does it all; it acts only on a mask bit that is set, so we leave that to
+ * it.
  */
 static void unmask_2l(evtchn_port_t port, bool local)
 {

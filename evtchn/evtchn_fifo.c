@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The FIFO ABI (public/event_channel.h): an array of event words, one a port, added to page by page;
- * and for each VCPU sixteen queues, one a priority, linked through the words. A control block a VCPU
- * holds the heads of its queues and `ready`, a bit for each that has something.
+ * The FIFO ABI (public/event_channel.h): an array of event words, one a port, added to page by
+ * page; and for each VCPU sixteen queues, one a priority, linked through the words. A control block
+ * a VCPU holds the heads of its queues and `ready`, a bit for each that has something.
  *
  * Xen raises a port so (xen/common/event_fifo.c): set PENDING; if the port is neither masked nor
  * linked, set LINKED and put it behind the tail of its queue, by writing the tail's LINK if that is
@@ -75,7 +75,8 @@ static void fini_fifo(void)
     }
 }
 
-/* Words begin masked: Xen replays into a new page what it had to keep, and no handler is there yet. */
+/* Words begin masked: Xen replays into a new page what it had to keep, and no handler is there yet.
+ */
 static int add_page(void)
 {
     event_word_t *page = pages[nr_pages] ? pages[nr_pages] : platform_page_alloc();
@@ -94,8 +95,9 @@ static int add_page(void)
 }
 
 /*
- * The first page comes at once, so that all that may be refused is refused while there is a way back.
- * From init_control on that is EVTCHNOP_reset only, which closes the ports that the toolstack gave us.
+ * The first page comes at once, so that all that may be refused is refused while there is a way
+ * back. From init_control on that is EVTCHNOP_reset only, which closes the ports that the toolstack
+ * gave us.
  */
 static int init_fifo(struct evtchn_vcpu *v)
 {
@@ -193,9 +195,9 @@ static inline bool deliverable(event_word_t word)
 }
 
 /*
- * Take the port off its queue; with `take`, its PENDING in the same operation if it is unmasked. The
- * word as it was comes back: its LINK is the next of the queue. A failed exchange means that Xen has
- * just linked another port behind this one.
+ * Take the port off its queue; with `take`, its PENDING in the same operation if it is unmasked.
+ * The word as it was comes back: its LINK is the next of the queue. A failed exchange means that
+ * Xen has just linked another port behind this one.
  */
 static inline event_word_t unlink_port(event_word_t *word, bool take)
 {
@@ -212,15 +214,16 @@ static inline event_word_t unlink_port(event_word_t *word, bool take)
 }
 
 /*
- * The first port of a queue. Where the last walk came to the end of what was linked (0), Xen has put
- * the next one into the control block. A port beyond the array is none: 0.
+ * The first port of a queue. Where the last walk came to the end of what was linked (0), Xen has
+ * put the next one into the control block. A port beyond the array is none: 0.
  */
 static inline evtchn_port_t queue_head(struct evtchn_vcpu *v, unsigned int priority)
 {
     evtchn_port_t port = v->fifo_head[priority];
 
     if (!port) {
-        smp_rmb(); /* `ready` before the head: set_bit(ready) after the head in evtchn_fifo_set_pending() */
+        smp_rmb(); /* `ready` before the head: set_bit(ready) after the head in
+                      evtchn_fifo_set_pending() */
         port = atomic_read(&v->fifo_control.head[priority]);
     }
     if (likely(port / WORDS_PER_PAGE < atomic_read(&nr_pages)))

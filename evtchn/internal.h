@@ -23,11 +23,11 @@ static inline unsigned int lowest_bit(xen_ulong_t word)
 
 /* Why a channel is masked. Its bit in the shared page is clear only when none is left. */
 enum evtchn_reason {
-    REASON_USER = 0x01,    /* evtchn_mask(), or no handler */
-    REASON_STORM = 0x02,   /* used up its share; until the next tick */
-    REASON_EOI = 0x10,     /* late EOI: delivered, and evtchn_eoi() is awaited or puts it off */
-    REASON_MOVE = 0x04,    /* between VCPUs, ABIs or lives */
-    REASON_CLOSED = 0x08,  /* for good */
+    REASON_USER = 0x01,   /* evtchn_mask(), or no handler */
+    REASON_STORM = 0x02,  /* used up its share; until the next tick */
+    REASON_EOI = 0x10,    /* late EOI: delivered, and evtchn_eoi() is awaited or puts it off */
+    REASON_MOVE = 0x04,   /* between VCPUs, ABIs or lives */
+    REASON_CLOSED = 0x08, /* for good */
 };
 
 enum evtchn_kind {
@@ -57,11 +57,11 @@ struct evtchn {
     uint8_t kind;
     uint8_t flags;    /* EVTCHN_* */
     uint8_t priority; /* evtchn_set_priority(), or PRIORITY_UNSET */
-    uint32_t share;       /* wanted, from the next one on; and what the present one was */
+    uint32_t share;   /* wanted, from the next one on; and what the present one was */
     uint32_t given;
-    uint64_t refilled;    /* when budget was last made full, ns */
-    uint64_t refilled_in; /* and in which upcall */
-    uint64_t spent;       /* deliveries before that: delivered = spent + given - budget */
+    uint64_t refilled;           /* when budget was last made full, ns */
+    uint64_t refilled_in;        /* and in which upcall */
+    uint64_t spent;              /* deliveries before that: delivered = spent + given - budget */
     uint64_t spurious, deferred; /* counters, see struct evtchn_counters */
     uint32_t spurious_run;       /* spurious ones since the last good one */
     uint8_t rest_reason;         /* resting: why, until when, on whose list; see rest.c */
@@ -70,30 +70,30 @@ struct evtchn {
     struct spinlock lock; /* reasons, gate, vcpu, moved_from, port, kind; the mask bit follows */
     struct evtchn_vcpu *moved_from; /* may still run the handler; then `vcpu` waits */
 
-    uint32_t source;        /* VIRQ or PIRQ number */
+    uint32_t source; /* VIRQ or PIRQ number */
     uint32_t pirq_flags;
     domid_t remote_dom;
     evtchn_port_t remote_port;
-    struct evtchn *next;    /* resting, closed within an upcall, or free */
+    struct evtchn *next; /* resting, closed within an upcall, or free */
 } __attribute__((aligned(64)));
 
 /* What a VCPU has of its own; a page, so that a backend can register parts of it with Xen. */
 struct evtchn_vcpu {
     struct vcpu_info *info;
     uint32_t id;
-    uint32_t start_word;       /* bitmaps: where the next walk begins */
-    struct evtchn *current;    /* the hazard pointer: see evtchn_deliver() */
-    uint64_t upcalls;          /* how many there were, this one included */
-    bool after_walk;           /* something is to do at the end of the upcall */
-    bool fp_saved;             /* registers are to be restored */
-    struct evtchn *closed;     /* channels closed while their handlers ran, to be freed */
-    struct evtchn *closing;    /* evtchn_close() waits here for the handler of this one */
-    uint64_t orphans;          /* events no handle was found for */
+    uint32_t start_word;    /* bitmaps: where the next walk begins */
+    struct evtchn *current; /* the hazard pointer: see evtchn_deliver() */
+    uint64_t upcalls;       /* how many there were, this one included */
+    bool after_walk;        /* something is to do at the end of the upcall */
+    bool fp_saved;          /* registers are to be restored */
+    struct evtchn *closed;  /* channels closed while their handlers ran, to be freed */
+    struct evtchn *closing; /* evtchn_close() waits here for the handler of this one */
+    uint64_t orphans;       /* events no handle was found for */
 
-    struct spinlock lock;      /* resting */
-    struct evtchn *resting;    /* see rest.c */
-    uint64_t rest_until;       /* the first of them may go on; 0: none has a time yet */
-    uint64_t wait_until;       /* the deadline of evtchn_wait(); 0: none */
+    struct spinlock lock;   /* resting */
+    struct evtchn *resting; /* see rest.c */
+    uint64_t rest_until;    /* the first of them may go on; 0: none has a time yet */
+    uint64_t wait_until;    /* the deadline of evtchn_wait(); 0: none */
 
     bool fifo_ready;                               /* the control block is Xen's too */
     uint32_t fifo_head[EVTCHN_FIFO_MAX_QUEUES];    /* where each queue goes on; 0: ask Xen */
@@ -110,8 +110,8 @@ struct evtchn_port_ops {
     const char *name;
     unsigned int nr_ports;
     /*
-     * A walk takes an event off a queue, PENDING or not: whoever finds one and cannot deliver it has
-     * Xen raise it again. Else it stays where the next walk finds it.
+     * A walk takes an event off a queue, PENDING or not: whoever finds one and cannot deliver it
+     * has Xen raise it again. Else it stays where the next walk finds it.
      */
     bool unlinks;
 
@@ -146,7 +146,8 @@ extern const struct evtchn_port_ops evtchn_ops_2l;
 
 extern const struct evtchn_port_ops *evtchn_ops;
 extern struct shared_info *evtchn_shared;
-/* init_control, expand_array and reset must not meet in Xen (XSA-505). Taken with upcalls masked. */
+/* init_control, expand_array and reset must not meet in Xen (XSA-505). Taken with upcalls masked.
+ */
 extern struct spinlock evtchn_abi_lock;
 extern struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
 
@@ -167,7 +168,8 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
 
 /* --- reset.c -------------------------------------------------------------------------------- */
 
-/* EVTCHNOP_reset while nothing has a handle: inter-domain ports are bound again, with their numbers. */
+/* EVTCHNOP_reset while nothing has a handle: inter-domain ports are bound again, with their
+ * numbers. */
 void evtchn_reset_keeping_ports(void);
 
 /* --- table.c -------------------------------------------------------------------------------- */
@@ -205,7 +207,8 @@ void evtchn_hold(struct evtchn *ch, unsigned int reason);
 void evtchn_release(struct evtchn *ch, unsigned int reason);
 /* The same, and have Xen raise what is pending on whichever VCPU the port is bound to now. */
 void evtchn_release_by_xen(struct evtchn *ch, unsigned int reason);
-/* PENDING was set by us, or may have been left behind: have Xen raise the port if it is unmasked. */
+/* PENDING was set by us, or may have been left behind: have Xen raise the port if it is unmasked.
+ */
 void evtchn_kick(struct evtchn *ch);
 
 static inline int evtchn_usable(const struct evtchn *ch)

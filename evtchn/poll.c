@@ -30,7 +30,8 @@ int evtchn_poll(struct evtchn *const *ch, unsigned int n, uint64_t deadline)
     while (!any_pending(ch, n)) {
         if (deadline != XENLET_FOREVER && platform_now_ns() >= deadline)
             return -XEN_ETIME;
-        /* Xen looks at the ports again before it lets the VCPU sleep; it takes 0 for no deadline. */
+        /* Xen looks at the ports again before it lets the VCPU sleep; it takes 0 for no deadline.
+         */
         rc = hypercall_sched_poll(ports, n, deadline == XENLET_FOREVER ? 0 : deadline);
         if (rc)
             return rc;

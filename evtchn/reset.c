@@ -115,7 +115,8 @@ static void reopen_all(struct evtchn *list, domid_t self)
 
         list = ch->next;
         if (rc) {
-            platform_log("event channel at port %u is lost: its far end is gone (error %d)", was, rc);
+            platform_log("event channel at port %u is lost: its far end is gone (error %d)", was,
+                         rc);
             ch->kind = KIND_LOST;
             continue;
         }
@@ -124,7 +125,8 @@ static void reopen_all(struct evtchn *list, domid_t self)
     }
 }
 
-/* Xen answers EAGAIN when a port was bound while it closed them: once more, and that one is gone. */
+/* Xen answers EAGAIN when a port was bound while it closed them: once more, and that one is gone.
+ */
 static int reset(void)
 {
     int rc;

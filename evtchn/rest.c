@@ -2,14 +2,14 @@
 /*
  * Rests: channels that stay masked until a time has come. Two things send a channel there.
  *
- * Shares. A channel may be delivered `share` times in a tick. The clock is read only when a share is
- * used up: if a tick has passed since it was given, and it was given in another upcall, the channel
- * gets the next one. If not it storms, and rests until a tick after this upcall is over. So an upcall
- * ends, however much is raised and however slow the handlers are, and what it interrupted has at
- * least a tick for itself before the storm goes on.
+ * Shares. A channel may be delivered `share` times in a tick. The clock is read only when a share
+ * is used up: if a tick has passed since it was given, and it was given in another upcall, the
+ * channel gets the next one. If not it storms, and rests until a tick after this upcall is over. So
+ * an upcall ends, however much is raised and however slow the handlers are, and what it interrupted
+ * has at least a tick for itself before the storm goes on.
  *
- * Late EOI. Until evtchn_eoi() the channel is masked anyway; an event that its handler found nothing
- * behind keeps it masked longer, the longer the more of them come one after the other.
+ * Late EOI. Until evtchn_eoi() the channel is masked anyway; an event that its handler found
+ * nothing behind keeps it masked longer, the longer the more of them come one after the other.
  *
  * A resting channel is on the list of the VCPU that sent it there, whose timer ends the rest.
  */
@@ -93,7 +93,8 @@ unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons)
     return forgotten;
 }
 
-/* A channel whose time has come, taken off the list; NULL for none: then rest_until is up to date. */
+/* A channel whose time has come, taken off the list; NULL for none: then rest_until is up to date.
+ */
 static struct evtchn *take_rested(struct evtchn_vcpu *v, uint64_t now)
 {
     struct evtchn *ch;
@@ -210,7 +211,8 @@ int evtchn_set_share(struct evtchn *ch, uint32_t share)
     flags = platform_upcalls_save();
     spin_lock(&ch->lock);
     atomic_write(&ch->share, share);
-    /* Only the channel's VCPU writes its budget: elsewhere the next share is the first of this size. */
+    /* Only the channel's VCPU writes its budget: elsewhere the next share is the first of this
+     * size. */
     if (ch->vcpu == platform_vcpu() && !ch->moved_from) {
         ch->spent += ch->given - ch->budget;
         ch->given = ch->budget = share;
@@ -222,8 +224,8 @@ int evtchn_set_share(struct evtchn *ch, uint32_t share)
 
 void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters)
 {
-    counters->delivered = atomic_read(&ch->spent) + atomic_read(&ch->given) -
-                          atomic_read(&ch->budget);
+    counters->delivered =
+        atomic_read(&ch->spent) + atomic_read(&ch->given) - atomic_read(&ch->budget);
     counters->spurious = atomic_read(&ch->spurious);
     counters->deferred = atomic_read(&ch->deferred);
 }

@@ -2,8 +2,8 @@
 /*
  * From ports to handles, and the handles' memory.
  *
- * Rows of pointers are added as ports are bound and stay for good, so a lookup takes no lock. Nor is
- * a handle's memory ever used for anything else: who still holds a stale pointer reads a handle.
+ * Rows of pointers are added as ports are bound and stay for good, so a lookup takes no lock. Nor
+ * is a handle's memory ever used for anything else: who still holds a stale pointer reads a handle.
  */
 #include "evtchn/internal.h"
 

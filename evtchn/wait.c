@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for handlers: asleep, and without losing the event that came just before. In a file of its
- * own, so that a kernel with threads can link another evtchn_wait() in its place.
+ * Waiting for handlers: asleep, and without losing the event that came just before. In a file of
+ * its own, so that a kernel with threads can link another evtchn_wait() in its place.
  */
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System time from vcpu_time_info (public/xen.h), and the one timer evtchn/ asks for, on VIRQ_TIMER.
+ * System time from vcpu_time_info (public/xen.h), and the one timer evtchn/ asks for, on
+ * VIRQ_TIMER.
  */
 #include <xenlet/clock.h>
 #include <xenlet/evtchn.h>
@@ -79,8 +80,8 @@ int clock_init(void)
 
     if (rc || timers[vcpu])
         return rc;
-    rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, NULL,
-                          EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE, &timers[vcpu]);
+    rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, NULL, EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE,
+                          &timers[vcpu]);
     if (rc == 0)
         evtchn_set_priority(timers[vcpu], EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
     return rc;

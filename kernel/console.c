@@ -45,9 +45,9 @@ static void ring_notify(void)
 }
 
 /*
- * Sleep until the other end moved. The pending bit is taken away before the ring is looked at again:
- * a move after the look sets it anew and ends the sleep. Upcalls are masked, or the handler would
- * take it away.
+ * Sleep until the other end moved. The pending bit is taken away before the ring is looked at
+ * again: a move after the look sets it anew and ends the sleep. Upcalls are masked, or the handler
+ * would take it away.
  */
 static void ring_wait(uint32_t want, uint64_t deadline)
 {

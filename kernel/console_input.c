@@ -55,8 +55,8 @@ void console_input_bytes(const char *bytes, size_t n)
 
 /*
  * How much may be taken of what came in: less than there is room for, as a byte is kept for a line
- * end. Without a line to read that would make room, the rest of one that is too long is dropped, and
- * nothing of what is behind it.
+ * end. Without a line to read that would make room, the rest of one that is too long is dropped,
+ * and nothing of what is behind it.
  */
 static size_t wanted(size_t size)
 {

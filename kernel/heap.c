@@ -21,12 +21,12 @@ struct block {
 /* At the start of a page: a slab, or the pages of one large block. */
 struct head {
     uint32_t magic;
-    uint32_t class;         /* slab: block size is 16 << class */
-    size_t pages;           /* large block */
-    struct block *free;     /* slab */
-    unsigned int nr_used;   /* slab */
-    struct head *next;      /* slab: the next of its size with a free block */
-    struct head **link;     /* slab: what points here, NULL when it is full */
+    uint32_t class;       /* slab: block size is 16 << class */
+    size_t pages;         /* large block */
+    struct block *free;   /* slab */
+    unsigned int nr_used; /* slab */
+    struct head *next;    /* slab: the next of its size with a free block */
+    struct head **link;   /* slab: what points here, NULL when it is full */
 };
 
 #define HEAD_SIZE 64ul
@@ -63,7 +63,8 @@ static struct head *slab_new(unsigned int class)
         return NULL;
     *h = (struct head){ .magic = MAGIC_SLAB, .class = class };
     /* The first block that starts behind the head, aligned to its size. */
-    for (size_t at = size > HEAD_SIZE ? size : HEAD_SIZE; at + size <= XENLET_PAGE_SIZE; at += size) {
+    for (size_t at = size > HEAD_SIZE ? size : HEAD_SIZE; at + size <= XENLET_PAGE_SIZE;
+         at += size) {
         struct block *b = (struct block *)((char *)h + at);
 
         b->next = h->free;
@@ -122,7 +123,7 @@ void *xenlet_alloc(size_t size)
     void *p;
 
     while (class < CLASSES && 1ul << (class + MIN_SHIFT) < size)
-        class++;
+        class ++;
     flags = platform_upcalls_save();
     spin_lock(&lock);
     p = class < CLASSES ? slab_alloc(class) : large_alloc(size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator. Memory that nobody uses, to the end, lies behind `fresh`; it is mapped when it
- * is first taken, a batch at a time. Other pages that came back are kept as runs, in order of
+ * The page allocator. Memory that nobody uses, to the end, lies behind `fresh`; it is mapped when
+ * it is first taken, a batch at a time. Other pages that came back are kept as runs, in order of
  * address, the description of a run in its own first page.
  */
 #include <xenlet/domain.h>
@@ -23,10 +23,10 @@ static xen_pfn_t fresh, mapped; /* pfns from fresh on are free; those below mapp
 static size_t nr_free;
 
 /*
- * Page tables for memory that is not mapped yet: one for each PAGES_PER_TABLE pages, one for as many
- * of these, and the rounding. All are set aside before any other page is given out: taken one by one
- * as memory comes into use, they would leave no piece of it larger than one of them maps. Only the
- * VCPU that maps more memory, which holds the lock, may take them.
+ * Page tables for memory that is not mapped yet: one for each PAGES_PER_TABLE pages, one for as
+ * many of these, and the rounding. All are set aside before any other page is given out: taken one
+ * by one as memory comes into use, they would leave no piece of it larger than one of them maps.
+ * Only the VCPU that maps more memory, which holds the lock, may take them.
  */
 #define PAGES_PER_TABLE 512
 #define NOBODY          (~0u)

@@ -6,9 +6,9 @@
 
 struct out {
     char *buf;
-    size_t size;                              /* room in buf */
-    size_t used;                              /* of it */
-    size_t len;                               /* what the whole text has so far */
+    size_t size;                                 /* room in buf */
+    size_t used;                                 /* of it */
+    size_t len;                                  /* what the whole text has so far */
     void (*flush)(const char *text, size_t len); /* takes a full buffer; NULL: the rest is cut */
 };
 

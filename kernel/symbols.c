@@ -29,7 +29,10 @@ struct elf_symbol {
     uint64_t value, size;
 };
 
-enum { SECTION_SYMTAB = 2, SYMBOL_FUNC = 2 };
+enum {
+    SECTION_SYMTAB = 2,
+    SYMBOL_FUNC = 2
+};
 
 extern char xenlet_end[];
 

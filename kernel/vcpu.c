@@ -159,8 +159,9 @@ static int call_and_wait(unsigned int vcpu, struct call *call)
 
 int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wait)
 {
-    struct call here = { .function = function, .arg = arg, .caller = platform_vcpu(),
-                         .waited_for = true };
+    struct call here = {
+        .function = function, .arg = arg, .caller = platform_vcpu(), .waited_for = true
+    };
     struct call *call;
 
     if (vcpu == platform_vcpu()) {

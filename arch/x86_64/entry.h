@@ -8,8 +8,8 @@ void arch_failsafe_entry(void);
 void arch_vcpu_entry(void);
 
 /*
- * The upcall's exit, from where upcalls are unmasked until the frame is left, or until they are masked
- * again because more has come: arch_upcall_again.
+ * The upcall's exit, from where upcalls are unmasked until the frame is left, or until they are
+ * masked again because more has come: arch_upcall_again.
  */
 extern const char arch_upcall_unmasked[], arch_upcall_iret[], arch_upcall_again[];
 

@@ -11,57 +11,57 @@
 
 #include <xenlet/types.h>
 
-#define ARCH_HYPERCALL_ASM "call hypercall_page + %c[off]"
+#define ARCH_HYPERCALL_ASM     "call hypercall_page + %c[off]"
 #define ARCH_HYPERCALL_OFF(nr) [off] "i"((nr)*32)
 
-#define arch_hypercall1(nr, a1)                                                                    \
-    ({                                                                                             \
-        register long a1_ __asm__("rdi") = (long)(a1);                                             \
-        long ret_;                                                                                 \
-        __asm__ volatile(ARCH_HYPERCALL_ASM                                                        \
-                         : "=a"(ret_), "+r"(a1_)                                                   \
-                         : ARCH_HYPERCALL_OFF(nr)                                                  \
-                         : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc");         \
-        ret_;                                                                                      \
+#define arch_hypercall1(nr, a1)                                                            \
+    ({                                                                                     \
+        register long a1_ __asm__("rdi") = (long)(a1);                                     \
+        long ret_;                                                                         \
+        __asm__ volatile(ARCH_HYPERCALL_ASM                                                \
+                         : "=a"(ret_), "+r"(a1_)                                           \
+                         : ARCH_HYPERCALL_OFF(nr)                                          \
+                         : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc"); \
+        ret_;                                                                              \
     })
 
-#define arch_hypercall2(nr, a1, a2)                                                                \
-    ({                                                                                             \
-        register long a1_ __asm__("rdi") = (long)(a1);                                             \
-        register long a2_ __asm__("rsi") = (long)(a2);                                             \
-        long ret_;                                                                                 \
-        __asm__ volatile(ARCH_HYPERCALL_ASM                                                        \
-                         : "=a"(ret_), "+r"(a1_), "+r"(a2_)                                        \
-                         : ARCH_HYPERCALL_OFF(nr)                                                  \
-                         : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");                \
-        ret_;                                                                                      \
+#define arch_hypercall2(nr, a1, a2)                                                 \
+    ({                                                                              \
+        register long a1_ __asm__("rdi") = (long)(a1);                              \
+        register long a2_ __asm__("rsi") = (long)(a2);                              \
+        long ret_;                                                                  \
+        __asm__ volatile(ARCH_HYPERCALL_ASM                                         \
+                         : "=a"(ret_), "+r"(a1_), "+r"(a2_)                         \
+                         : ARCH_HYPERCALL_OFF(nr)                                   \
+                         : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc"); \
+        ret_;                                                                       \
     })
 
-#define arch_hypercall3(nr, a1, a2, a3)                                                            \
-    ({                                                                                             \
-        register long a1_ __asm__("rdi") = (long)(a1);                                             \
-        register long a2_ __asm__("rsi") = (long)(a2);                                             \
-        register long a3_ __asm__("rdx") = (long)(a3);                                             \
-        long ret_;                                                                                 \
-        __asm__ volatile(ARCH_HYPERCALL_ASM                                                        \
-                         : "=a"(ret_), "+r"(a1_), "+r"(a2_), "+r"(a3_)                             \
-                         : ARCH_HYPERCALL_OFF(nr)                                                  \
-                         : "rcx", "r8", "r9", "r10", "r11", "memory", "cc");                       \
-        ret_;                                                                                      \
+#define arch_hypercall3(nr, a1, a2, a3)                                      \
+    ({                                                                       \
+        register long a1_ __asm__("rdi") = (long)(a1);                       \
+        register long a2_ __asm__("rsi") = (long)(a2);                       \
+        register long a3_ __asm__("rdx") = (long)(a3);                       \
+        long ret_;                                                           \
+        __asm__ volatile(ARCH_HYPERCALL_ASM                                  \
+                         : "=a"(ret_), "+r"(a1_), "+r"(a2_), "+r"(a3_)       \
+                         : ARCH_HYPERCALL_OFF(nr)                            \
+                         : "rcx", "r8", "r9", "r10", "r11", "memory", "cc"); \
+        ret_;                                                                \
     })
 
-#define arch_hypercall4(nr, a1, a2, a3, a4)                                                        \
-    ({                                                                                             \
-        register long a1_ __asm__("rdi") = (long)(a1);                                             \
-        register long a2_ __asm__("rsi") = (long)(a2);                                             \
-        register long a3_ __asm__("rdx") = (long)(a3);                                             \
-        register long a4_ __asm__("r10") = (long)(a4);                                             \
-        long ret_;                                                                                 \
-        __asm__ volatile(ARCH_HYPERCALL_ASM                                                        \
-                         : "=a"(ret_), "+r"(a1_), "+r"(a2_), "+r"(a3_), "+r"(a4_)                  \
-                         : ARCH_HYPERCALL_OFF(nr)                                                  \
-                         : "rcx", "r8", "r9", "r11", "memory", "cc");                              \
-        ret_;                                                                                      \
+#define arch_hypercall4(nr, a1, a2, a3, a4)                                       \
+    ({                                                                            \
+        register long a1_ __asm__("rdi") = (long)(a1);                            \
+        register long a2_ __asm__("rsi") = (long)(a2);                            \
+        register long a3_ __asm__("rdx") = (long)(a3);                            \
+        register long a4_ __asm__("r10") = (long)(a4);                            \
+        long ret_;                                                                \
+        __asm__ volatile(ARCH_HYPERCALL_ASM                                       \
+                         : "=a"(ret_), "+r"(a1_), "+r"(a2_), "+r"(a3_), "+r"(a4_) \
+                         : ARCH_HYPERCALL_OFF(nr)                                 \
+                         : "rcx", "r8", "r9", "r11", "memory", "cc");             \
+        ret_;                                                                     \
     })
 
 #endif

@@ -31,8 +31,8 @@ xen_pfn_t xenlet_pfn_to_gfn(xen_pfn_t pfn)
 }
 
 /*
- * Xen's machine-to-physical table is a window with nothing behind it for frames the machine has not,
- * and anything for frames of others: believe only a round trip.
+ * Xen's machine-to-physical table is a window with nothing behind it for frames the machine has
+ * not, and anything for frames of others: believe only a round trip.
  */
 xen_pfn_t xenlet_gfn_to_pfn(xen_pfn_t gfn)
 {

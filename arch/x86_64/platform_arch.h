@@ -67,8 +67,8 @@ static inline uint64_t arch_mul_shift32(uint64_t a, uint32_t b)
 }
 
 /*
- * Find out what FP state there is to save, switch on what Xen lets us have, and give this VCPU an area
- * for it: on each VCPU, whenever it comes up. 0, -XEN_ENOMEM.
+ * Find out what FP state there is to save, switch on what Xen lets us have, and give this VCPU an
+ * area for it: on each VCPU, whenever it comes up. 0, -XEN_ENOMEM.
  */
 int arch_fp_init(void);
 

@@ -3,11 +3,12 @@
 #include <xenlet/memory.h>
 #include "arch/x86_64/mmu.h"
 
-/* Faults at label 1 (or, for a call, on returning to label 1) go on at label 3, with rc as it was. */
-#define EXTABLE                                                                                    \
-    ".pushsection .extable, \"a\", @progbits\n\t"                                                  \
-    ".balign 8\n\t"                                                                                \
-    ".quad 1b, 3b\n\t"                                                                             \
+/* Faults at label 1 (or, for a call, on returning to label 1) go on at label 3, with rc as it was.
+ */
+#define EXTABLE                                   \
+    ".pushsection .extable, \"a\", @progbits\n\t" \
+    ".balign 8\n\t"                               \
+    ".quad 1b, 3b\n\t"                            \
     ".popsection\n\t"
 
 int xenlet_probe_read(const void *p, uint8_t *value)

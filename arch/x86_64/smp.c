@@ -14,14 +14,14 @@
 
 #define MAX_VCPUS   128u
 #define STACK_PAGES (LAYOUT_STACK_SIZE / LAYOUT_PAGE_SIZE)
-#define CONTEXT_PAGES                                                                              \
+#define CONTEXT_PAGES \
     ((sizeof(struct vcpu_guest_context) + LAYOUT_PAGE_SIZE - 1) / LAYOUT_PAGE_SIZE)
 
 /* What such a VCPU has, in one page of its own. */
 struct vcpu_page {
     struct percpu percpu; /* vcpu_info first: aligned, and within the page */
     char stack_name[16];
-    bool initialised;     /* VCPUOP_initialise works once in a VCPU's life */
+    bool initialised; /* VCPUOP_initialise works once in a VCPU's life */
 };
 
 static struct vcpu_page *vcpus[MAX_VCPUS];

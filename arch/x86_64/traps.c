@@ -22,10 +22,28 @@ extern const uint64_t arch_trap_entries[TRAP_NR];
 arch_trap_hook_t *arch_trap_hook;
 
 static const char *const trap_names[TRAP_NR] = {
-    "divide error", "debug", NULL, "breakpoint", "overflow", "bound range", "invalid opcode",
-    "device not available", NULL, NULL, "invalid TSS", "segment not present", "stack segment",
-    "general protection", "page fault", NULL, "x87 FP error", "alignment check", "machine check",
-    "SIMD FP error", "virtualization", "control protection",
+    "divide error",
+    "debug",
+    NULL,
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "device not available",
+    NULL,
+    NULL,
+    "invalid TSS",
+    "segment not present",
+    "stack segment",
+    "general protection",
+    "page fault",
+    NULL,
+    "x87 FP error",
+    "alignment check",
+    "machine check",
+    "SIMD FP error",
+    "virtualization",
+    "control protection",
 };
 
 static struct trap_info trap_info(unsigned int vector)

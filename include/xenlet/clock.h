@@ -16,7 +16,8 @@ uint64_t clock_now(void);
 /* `ns` from now, as a deadline; saturates at XENLET_FOREVER. From anywhere. */
 uint64_t clock_after(uint64_t ns);
 
-/* Sleep for `ns`; handlers run meanwhile. In a handler, or with upcalls masked, it returns at once. */
+/* Sleep for `ns`; handlers run meanwhile. In a handler, or with upcalls masked, it returns at once.
+ */
 void clock_sleep(uint64_t ns);
 
 #pragma GCC visibility pop

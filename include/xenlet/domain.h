@@ -10,9 +10,9 @@
 #pragma GCC visibility push(default)
 
 /*
- * Supplied by the program. `argv` is the command line split at spaces, "quoted words" kept together,
- * at most 64 words, options of the library among them. Its return ends the domain as xenlet_exit()
- * does.
+ * Supplied by the program. `argv` is the command line split at spaces, "quoted words" kept
+ * together, at most 64 words, options of the library among them. Its return ends the domain as
+ * xenlet_exit() does.
  */
 int main(int argc, char **argv);
 
@@ -42,7 +42,7 @@ const void *xenlet_module(size_t *len);
 
 #pragma GCC visibility pop
 
-#define xenlet_assert(cond)                                                                        \
+#define xenlet_assert(cond) \
     ((cond) ? (void)0 : xenlet_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond))
 
 #endif

@@ -36,14 +36,14 @@ typedef void evtchn_handler_t(struct evtchn *ch, void *data);
 /* The handler and all it calls leave x87, SSE and AVX registers alone: nothing is saved for it. */
 #define EVTCHN_HANDLER_GPR 0x01u
 /* Bound masked: nothing is delivered before evtchn_unmask(). */
-#define EVTCHN_MASKED      0x02u
+#define EVTCHN_MASKED 0x02u
 /* Never taken for a storm: for what only Xen or this guest itself can raise, as a timer. */
-#define EVTCHN_NO_SHARE    0x04u
+#define EVTCHN_NO_SHARE 0x04u
 /*
  * Masked from each delivery until evtchn_eoi(), which may come long after the handler: for drivers
  * that serve another domain and must not be kept busy by it.
  */
-#define EVTCHN_LATE_EOI    0x08u
+#define EVTCHN_LATE_EOI 0x08u
 
 #define EVTCHN_SHARE_DEFAULT 64u      /* deliveries of a channel in a tick */
 #define EVTCHN_TICK_DEFAULT  1000000u /* ns */
@@ -100,10 +100,10 @@ int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, 
 
 /*
  * Close the channel and free the handle. When it returns no VCPU runs the handler, and none will:
- * what the handler used may be freed. It waits for a handler that runs on another VCPU. In a handler
- * the same holds, with two exceptions: a handler that closes its own channel runs to its end, and of
- * handlers that close each other's channels at the same time one is not waited for. A peer in
- * another domain becomes unbound.
+ * what the handler used may be freed. It waits for a handler that runs on another VCPU. In a
+ * handler the same holds, with two exceptions: a handler that closes its own channel runs to its
+ * end, and of handlers that close each other's channels at the same time one is not waited for. A
+ * peer in another domain becomes unbound.
  */
 int evtchn_close(struct evtchn *ch);
 
@@ -162,8 +162,8 @@ unsigned int evtchn_vcpu(struct evtchn *ch);
 void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters);
 
 /*
- * Show every VCPU's state and every channel's, a line each, with `print`. Takes no lock: for use from
- * a debugger's point of view, in any context.
+ * Show every VCPU's state and every channel's, a line each, with `print`. Takes no lock: for use
+ * from a debugger's point of view, in any context.
  */
 void evtchn_dump(void (*print)(const char *format, ...));
 
@@ -173,16 +173,17 @@ unsigned int evtchn_nr_ports(void);
 
 /*
  * Wait until one of `n` channels (1 to 128) is pending, masked or not, or `deadline` (ns of system
- * time, XENLET_FOREVER) passes. Takes nothing: see evtchn_take_pending(). 0, -XEN_ETIME, -XEN_EINVAL
- * n. Sleeps; in a handler, or with upcalls masked, no handler runs meanwhile. Else the handler of an
- * unmasked channel takes its event before this sees it: poll channels without one, or masked ones.
+ * time, XENLET_FOREVER) passes. Takes nothing: see evtchn_take_pending(). 0, -XEN_ETIME,
+ * -XEN_EINVAL n. Sleeps; in a handler, or with upcalls masked, no handler runs meanwhile. Else the
+ * handler of an unmasked channel takes its event before this sees it: poll channels without one, or
+ * masked ones.
  */
 int evtchn_poll(struct evtchn *const *ch, unsigned int n, uint64_t deadline);
 
 /*
- * Wait until `done(arg)` is true, as a handler makes it, or `deadline` passes. `done` is called with
- * upcalls masked, so what it sees cannot change before the VCPU sleeps: no wake-up is lost. What
- * another VCPU makes true is seen after vcpu_wake(). 0, -XEN_ETIME, -XEN_EDEADLK with upcalls
+ * Wait until `done(arg)` is true, as a handler makes it, or `deadline` passes. `done` is called
+ * with upcalls masked, so what it sees cannot change before the VCPU sleeps: no wake-up is lost.
+ * What another VCPU makes true is seen after vcpu_wake(). 0, -XEN_ETIME, -XEN_EDEADLK with upcalls
  * masked, as in handlers. Sleeps.
  *
  * Everything in the library that waits for a handler waits here; a kernel that has threads puts its
@@ -193,9 +194,10 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
 /*
  * Close every port of the domain and set the channels up again behind their handles, with mask and
  * VCPU: VIRQs, PIRQs, IPIs, and inter-domain ones whose peer is still there, the console's and
- * xenstore's among them, in the ABI that was asked for at boot. One that cannot be had again is lost,
- * and reported. Each handler is called once. -XEN_EBUSY another reset is under way, -XEN_ENOSPC no
- * port is free to learn our domain's number with: then nothing changed. From main on VCPU 0
+ * xenstore's among them, in the ABI that was asked for at boot. One that cannot be had again is
+ * lost, and reported. Each handler is called once. -XEN_EBUSY another reset is under way,
+ * -XEN_ENOSPC no port is free to learn our domain's number with: then nothing changed. From main on
+ * VCPU 0
  * (-XEN_EINVAL elsewhere, -XEN_EDEADLK with upcalls masked), while no other VCPU uses channels.
  */
 int evtchn_reset(void);
@@ -217,8 +219,9 @@ int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
 
 /*
- * The calling VCPU, not 0, is about to go down: with upcalls masked. Channels that can be moved go to
- * VCPU 0; IPIs and per-VCPU VIRQs stay, and what is raised there is delivered when it is up again.
+ * The calling VCPU, not 0, is about to go down: with upcalls masked. Channels that can be moved go
+ * to VCPU 0; IPIs and per-VCPU VIRQs stay, and what is raised there is delivered when it is up
+ * again.
  */
 void evtchn_vcpu_leave(void);
 

@@ -2,11 +2,11 @@
 /*
  * Typed wrappers for Xen's hypercalls, one source file a family, no policy and no state.
  *
- * Each returns what Xen answers: 0 (or a count where one is named) or a negative Xen errno; the XEN_
- * in front of their names is left out on this page. None
- * retries, none logs, none allocates. Each may be called from anywhere: a handler, any VCPU, with
- * upcalls masked or not. Those that block say so. Structures are Xen's, in Xen's public headers;
- * the text that rules each is the header named in front of its group.
+ * Each returns what Xen answers: 0 (or a count where one is named) or a negative Xen errno; the
+ * XEN_ in front of their names is left out on this page. None retries, none logs, none allocates.
+ * Each may be called from anywhere: a handler, any VCPU, with upcalls masked or not. Those that
+ * block say so. Structures are Xen's, in Xen's public headers; the text that rules each is the
+ * header named in front of its group.
  */
 #ifndef XENLET_HYPERCALL_H
 #define XENLET_HYPERCALL_H
@@ -75,8 +75,7 @@ int hypercall_evtchn_unmask(evtchn_port_t port);
 int hypercall_evtchn_reset(domid_t dom);
 
 /* FIFO: register a control block. -ENOENT, -EINVAL, -ENOMEM; -ENOSYS/-EOPNOTSUPP without FIFO. */
-int hypercall_evtchn_init_control(uint64_t gfn, uint32_t offset, uint32_t vcpu,
-                                  uint8_t *link_bits);
+int hypercall_evtchn_init_control(uint64_t gfn, uint32_t offset, uint32_t vcpu, uint8_t *link_bits);
 
 /* FIFO: add a page to the event array. -EOPNOTSUPP not in FIFO, -ENOSPC complete, -EINVAL. */
 int hypercall_evtchn_expand_array(uint64_t gfn);

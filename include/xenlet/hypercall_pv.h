@@ -39,7 +39,8 @@ int hypercall_update_descriptor(uint64_t ma, uint64_t desc);
 /* The kernel stack Xen switches to when user mode traps. -EPERM. */
 int hypercall_stack_switch(unsigned long ss, unsigned long sp);
 
-/* Register `address` for CALLBACKTYPE_*; `flags` is 0 or CALLBACKF_mask_events. -ENOSYS, -EINVAL. */
+/* Register `address` for CALLBACKTYPE_*; `flags` is 0 or CALLBACKF_mask_events. -ENOSYS, -EINVAL.
+ */
 int hypercall_callback_register(unsigned int type, unsigned long address, unsigned int flags);
 
 /* Set the FS or GS base, SEGBASE_*. -EINVAL not canonical. */

@@ -2,10 +2,10 @@
 /*
  * Memory: pages, a heap over them, and the numbers a page has.
  *
- * The domain's memory is numbered by pfn, 0 to xenlet_nr_pages() - 1, and mapped in that order in one
- * piece, the linear map, each page when it is first needed, read-write and never executable.
- * A gfn is what hypercalls take for a page: for a PV guest the machine frame, which changes when
- * the domain is restored elsewhere, so keep the address and ask again.
+ * The domain's memory is numbered by pfn, 0 to xenlet_nr_pages() - 1, and mapped in that order in
+ * one piece, the linear map, each page when it is first needed, read-write and never executable. A
+ * gfn is what hypercalls take for a page: for a PV guest the machine frame, which changes when the
+ * domain is restored elsewhere, so keep the address and ask again.
  *
  * All functions may be called from main and from handlers, on any VCPU.
  */

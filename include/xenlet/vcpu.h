@@ -10,7 +10,8 @@
 
 #pragma GCC visibility push(default)
 
-/* The calling VCPU's number; how many the domain has (xl's maxvcpus), at most 128. From anywhere. */
+/* The calling VCPU's number; how many the domain has (xl's maxvcpus), at most 128. From anywhere.
+ */
 unsigned int vcpu_this(void);
 unsigned int vcpu_count(void);
 
@@ -24,20 +25,21 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg);
 
 /*
  * Wait until `vcpu` is down, or `deadline` passes: 0, -XEN_ETIME, -XEN_EINVAL for VCPU 0. Only the
- * VCPU that started it is woken by its end; another one finds out at its deadline. Not from handlers.
+ * VCPU that started it is woken by its end; another one finds out at its deadline. Not from
+ * handlers.
  */
 int vcpu_join(unsigned int vcpu, uint64_t deadline);
 
 /*
  * Run `function(arg)` on `vcpu`, as a handler that may use FP registers, soon: when it unmasks
- * upcalls. With `wait`, return when it was run: then not from handlers (-XEN_EDEADLK). On the calling
- * VCPU it is run at once. -XEN_ENOENT the VCPU is not up, -XEN_ENOMEM.
+ * upcalls. With `wait`, return when it was run: then not from handlers (-XEN_EDEADLK). On the
+ * calling VCPU it is run at once. -XEN_ENOENT the VCPU is not up, -XEN_ENOMEM.
  */
 int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wait);
 
 /*
- * Have `vcpu` look again at what it waits for in evtchn_wait(): for conditions that other VCPUs make
- * true. From anywhere. -XEN_ENOENT the VCPU is not up.
+ * Have `vcpu` look again at what it waits for in evtchn_wait(): for conditions that other VCPUs
+ * make true. From anywhere. -XEN_ENOENT the VCPU is not up.
  */
 int vcpu_wake(unsigned int vcpu);
 
