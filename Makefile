@@ -11,6 +11,7 @@ MEMORY   ?=#         of `run`: MB of memory of the guest
 EVTCHN   ?=#         of `run`: event channel ABI: auto, 2l or fifo
 CMDLINE  ?=#         of `run`: the guest's command line
 IMAGE    ?=#         of `run`: any PV guest, an ELF file (default: our own test suite)
+PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level events only
 CFG      ?=#         of `run`: an xl file of your own
 DEADLINE ?= 120#     of `run`: seconds after which it is ended
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
@@ -33,7 +34,7 @@ RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,
 SUITE   := build/gcc/tests/suite.elf
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
 
-.PHONY: help run test test-all build clean distclean format
+.PHONY: help run test test-all soak build clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -48,6 +49,7 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 	$(if $(RUN_CC),$(call COMPILE_WITH,$(RUN_CC)))
 	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(DEADLINE) --log run \
 		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
+		$(if $(filter-out 0,$(PVSHIM)),--pvshim) \
 		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(MEMORY)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
@@ -61,6 +63,12 @@ test-all: ## everything: the full product of worlds, Xens and compilers
 	$(call COMPILE_WITH,gcc clang)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
+
+soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port
+	@tests/xen/prepare gcc lab
+	$(call COMPILE_WITH,gcc)
+	@tests/xen/fetch 4.17 4.20
+	@tests/xen/suite --all --only '^soak/'
 
 build: ## compile the library, the examples and the tests, with gcc and with clang
 	@tests/xen/prepare gcc clang

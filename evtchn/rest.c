@@ -214,8 +214,10 @@ int evtchn_set_share(struct evtchn *ch, uint32_t share)
     /* Only the channel's VCPU writes its budget: elsewhere the next share is the first of this
      * size. */
     if (ch->vcpu == platform_vcpu() && !ch->moved_from) {
-        ch->spent += ch->given - ch->budget;
-        ch->given = ch->budget = share;
+        uint32_t used = ch->given - ch->budget; /* of the present one; that stays used */
+
+        ch->budget = share > used ? share - used : 0;
+        ch->given = used + ch->budget;
     }
     spin_unlock(&ch->lock);
     platform_upcalls_restore(flags);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lossless, counted: whoever raises increments the channel's counter first, the handler reads it. At
- * rest seen equals sent for every channel, and no channel was delivered more often than it was
+ * Lossless, counted: whoever raises increments the channel's counter first, the handler reads it.
+ * At rest seen equals sent for every channel, and no channel was delivered more often than it was
  * raised, but for the deliveries that binding allows.
  */
 #include "tests/guest/test.h"
 
 #define CHANNELS 96
-#define STEPS    50000
 
 static struct counted {
     struct evtchn *ch;
@@ -95,10 +94,12 @@ static void step(struct counted *c)
 
 TEST(what_is_sent_is_seen)
 {
-    seed = 1;
+    unsigned int steps = test_number("steps", 50000);
+
+    seed = test_number("seed", 1);
     for (int i = 0; i < CHANNELS; i++)
         CHECK_EQ(open_counted(&counted[i]), 0);
-    for (int i = 0; i < STEPS; i++)
+    for (unsigned int i = 0; i < steps; i++)
         step(&counted[random_below(CHANNELS)]);
     for (int i = 0; i < CHANNELS; i++) {
         struct counted *c = &counted[i];

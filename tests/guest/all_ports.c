@@ -15,17 +15,6 @@ struct port {
 static struct port *ports;
 static unsigned int nr;
 
-static unsigned int number(const char *text, unsigned int otherwise)
-{
-    unsigned int n = 0;
-
-    if (!text)
-        return otherwise;
-    while (*text >= '0' && *text <= '9')
-        n = n * 10 + (unsigned int)(*text++ - '0');
-    return n;
-}
-
 /* The highest port Xen gives: the first domain has what the ABI has, a domU what xl allows. */
 static unsigned int last_port(void)
 {
@@ -33,13 +22,13 @@ static unsigned int last_port(void)
 
     if (xenlet_is_initial_domain())
         return last;
-    max = number(xenlet_option("max_event_channels"), 1023); /* xl's default */
+    max = test_number("max_event_channels", 1023); /* xl's default */
     return max < last ? max : last;
 }
 
 static unsigned int most(void)
 {
-    unsigned int cap = number(xenlet_option("ports"), CAP);
+    unsigned int cap = test_number("ports", CAP);
 
     return last_port() < cap ? last_port() : cap;
 }

@@ -259,3 +259,30 @@ TEST(handlers_run_with_upcalls_masked)
     EXPECT_EQ(flags, 1);
     CHECK_EQ(evtchn_close(ch), 0);
 }
+
+/* What else a handler may do to its own channel. */
+static void rebind_self(struct evtchn *ch, void *data)
+{
+    struct act *a = data;
+
+    a->seen++;
+    EXPECT_EQ(evtchn_mask(ch), 0);
+    EXPECT_EQ(evtchn_raise(ch), 0);
+    EXPECT_EQ(evtchn_unmask(ch), 0); /* delivered after we return, not within */
+    EXPECT_EQ(evtchn_bind_vcpu(ch, vcpu_this()), 0);
+    EXPECT_EQ(evtchn_set_share(ch, 100), 0);
+    if (a->seen == 3)
+        evtchn_mask(ch);
+}
+
+TEST(moved_and_unmasked_by_its_own_handler)
+{
+    struct act a = { .seen = 0 };
+
+    CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, rebind_self, &a, GPR, &a.self), 0);
+    EXPECT_EQ(evtchn_raise(a.self), 0);
+    EXPECT_EQ(a.seen, 3); /* each delivery raised the next, until the third masked */
+    EXPECT_EQ(evtchn_unmask(a.self), 0);
+    EXPECT(a.seen > 3); /* what the third raised; it goes on until the share is used up */
+    CHECK_EQ(evtchn_close(a.self), 0);
+}

@@ -57,8 +57,14 @@ void test_fail(const char *file, int line, const char *format, ...)
 bool test_same(const char *file, int line, const char *what, long got, long expected);
 void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The number behind `name=` on the command line, or `otherwise`. */
+unsigned int test_number(const char *name, unsigned int otherwise);
+
 /* A handler that counts: `data` points to an unsigned int. */
 void count_event(struct evtchn *ch, void *data);
+
+/* Whether the Xen below us is the PV shim, which answers some calls in its own way. */
+bool in_pv_shim(void);
 
 /* Wait until *counter is at least `want`; false after a second. For counters handlers increment. */
 bool wait_count(const unsigned int *counter, unsigned int want);

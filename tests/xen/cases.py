@@ -104,6 +104,16 @@ def _suite():
                    quick=(world, xen, compiler, abi, vcpus, ports) in _QUICK)
 
 
+def _pvshim():
+    """The in-guest tests under the PV shim, which has no FIFO: the library has to fall back."""
+    slow = 'upcall_100000'      # an event costs ten times as much there
+    for xen, vcpus, without in (('4.17', 1, slow), ('4.20', 2, slow), ('4.17', 4, ''), ('4.20', 1, '')):
+        name = f'{xen}-pvshim-{vcpus}cpu' + ('' if without else '-slow')
+        yield boot('whole', name, 'xl', image('tests/suite'), '--pvshim', '--vcpus', str(vcpus),
+                   *(['--cmdline', f'without={without}'] if without else []), xen=xen, guest_tests=True, deadline=240,
+                   output=['this Xen refuses fifo .error -95.; using 2l', 'event channels 2l'], quick=bool(without))
+
+
 def _corners():
     """Parts of the suite where only some machines show them."""
     suite = image('tests/suite')
@@ -142,6 +152,24 @@ def _debug_key():
                    '--input', 'tests/xen/selftest/debug.input')
 
 
+def _soak():
+    """Hours cut short: many events, many ports, many lives of a port."""
+    suite = image('tests/suite')
+    for xen in XENS:
+        for abi in ('2l', 'fifo'):
+            yield boot('soak', f'events-{xen}-{abi}', 'bare', suite, '--vcpus', '4', '--cmdline',
+                       f'evtchn={abi} only=what_is_sent steps=10000000', xen=xen, guest_tests=True,
+                       deadline=3600, quick=False)
+    yield boot('soak', '100000-ports', 'bare', suite, '--cmdline', 'ports=100000 only=every_port',
+               guest_tests=True, deadline=3600, quick=False)
+    yield boot('soak', 'ports-to-the-end', 'bare', suite, '--cmdline', 'ports=131071 only=every_port',
+               guest_tests=True, deadline=3600, quick=False)
+    for quick, rounds in ((True, 100000), (False, 1000000)):
+        yield boot('corners' if quick else 'soak', f'{rounds}-lives-of-a-port', 'bare', suite, '--cmdline',
+                   f'evtchn=fifo rounds={rounds} only=closed_while_linked', guest_tests=True,
+                   deadline=3600, quick=quick)
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules'):
@@ -160,9 +188,11 @@ def _crashes():
 def cases():
     yield from _static()
     yield from _suite()
+    yield from _pvshim()
     yield from _corners()
     yield from _debug_key()
     yield from _refusals()
+    yield from _soak()
     yield from _crashes()
     yield from _examples()
     yield from _runner()
