@@ -248,7 +248,8 @@ TEST(evtchnop_send_errors)
     EXPECT_EQ(hypercall_evtchn_send(0), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_send(NO_PORT), -XEN_EINVAL);
     CHECK_EQ(hypercall_evtchn_bind_virq(VIRQ_XENOPROF, 0, &port), 0);
-    EXPECT_EQ(hypercall_evtchn_send(port), -XEN_EINVAL);
+    /* To the PV shim's own Xen, the port of a VIRQ is one that nobody is connected to. */
+    EXPECT_EQ(hypercall_evtchn_send(port), in_pv_shim() ? 0 : -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
     EXPECT_EQ(hypercall_evtchn_send(port), -XEN_EINVAL);
 }
@@ -356,7 +357,9 @@ TEST(evtchnop_close_errors)
     EXPECT_EQ(hypercall_evtchn_close(NO_PORT), -XEN_EINVAL);
     CHECK_EQ(hypercall_evtchn_bind_ipi(0, &port), 0);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
-    EXPECT_EQ(hypercall_evtchn_close(port), -XEN_EINVAL);
+    /* The PV shim never gives out again what was closed twice, and then nothing can be bound. */
+    if (!in_pv_shim())
+        EXPECT_EQ(hypercall_evtchn_close(port), -XEN_EINVAL);
 }
 
 TEST(evtchnop_lowest_free_port_is_given_out)
@@ -442,7 +445,8 @@ TEST(evtchnop_bind_vcpu_errors)
 
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(0, 0), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(NO_PORT, 0), -XEN_EINVAL);
-    EXPECT_EQ(hypercall_evtchn_bind_vcpu(NO_PORT, NO_VCPU), -XEN_ENOENT);
+    /* The PV shim looks at the port first. */
+    EXPECT_EQ(hypercall_evtchn_bind_vcpu(NO_PORT, NO_VCPU), in_pv_shim() ? -XEN_EINVAL : -XEN_ENOENT);
     CHECK_EQ(hypercall_evtchn_bind_ipi(0, &port), 0);
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(port, 0), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_bind_vcpu(port, NO_VCPU), -XEN_ENOENT);
@@ -516,6 +520,8 @@ TEST(evtchnop_fifo_before_init_control)
 
     if (evtchn_nr_ports() != 4096)
         SKIP("the domain is in another ABI");
+    if (in_pv_shim())
+        SKIP("the PV shim has no FIFO");
     page = platform_page_alloc();
     CHECK(page);
     EXPECT_EQ(hypercall_evtchn_expand_array(platform_page_gfn(page)), -XEN_EOPNOTSUPP);
@@ -538,6 +544,8 @@ TEST(evtchnop_init_control_errors_leave_the_abi)
 
     if (evtchn_nr_ports() != 4096)
         SKIP("the domain is in another ABI");
+    if (in_pv_shim())
+        SKIP("the PV shim has no FIFO");
     page = platform_page_alloc();
     CHECK(page);
     gfn = platform_page_gfn(page);
@@ -569,9 +577,10 @@ static long evtchn_op(unsigned int cmd, const void *arg)
 TEST(evtchnop_unknown)
 {
     struct evtchn_status status = { .dom = DOMID_SELF, .port = 1 };
+    long unknown = in_pv_shim() ? -XEN_EOPNOTSUPP : -XEN_ENOSYS;
 
     EXPECT_EQ(evtchn_op(EVTCHNOP_status, &status), 0);
-    EXPECT_EQ(evtchn_op(0x3000, &status), -XEN_ENOSYS);
-    EXPECT_EQ(evtchn_op(~0u, &status), -XEN_ENOSYS);
+    EXPECT_EQ(evtchn_op(0x3000, &status), unknown);
+    EXPECT_EQ(evtchn_op(~0u, &status), unknown);
     EXPECT_EQ(evtchn_op(EVTCHNOP_status, NULL), -XEN_EFAULT);
 }

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from . import bare, debian, hypervisor, paths, whole
+from . import bare, debian, hypervisor, paths, shim, whole
 from .domu import DomU
 from .elf import Elf
 from .errors import LabError
@@ -21,6 +21,8 @@ Boots a guest under a real Xen in QEMU, shows its console and judges it.
   bare IMAGE   Xen boots the image as its first domain: no Linux, no xl
   xl IMAGE     Xen, a Linux dom0, and `xl create` of the image as a PV domU
 """
+# SMAP ends dom0 early under emulation.
+_CPU = 'max,-smap,-smep'
 _ALSO = """\
 --also begins another domU of the same run: its image and its own options. Domain
 ids are 1, 2, ... in the order of the command line.
@@ -42,7 +44,7 @@ def _common(parser):
                         help='whose toolstack goes with a hypervisor that is a file')
     parser.add_argument('--qemu-args', default='', metavar='ARGS', help='more arguments for QEMU')
     parser.add_argument('--accel', default=os.environ.get('ACCEL') or 'tcg', help='tcg (default) or kvm')
-    parser.add_argument('--cpu', default='max,-smap,-smep', help='QEMU\'s CPU (default: %(default)s)')
+    parser.add_argument('--cpu', help=f'QEMU\'s CPU (default: {_CPU}, or what --pvshim needs)')
     parser.add_argument('--deadline', type=float, metavar='SECONDS',
                         help='end the run after this long (default: 60)', default=60)
     parser.add_argument('--log', metavar='NAME', help='name of the log in build/log')
@@ -86,6 +88,8 @@ def _parser():
     _guest(one)
     _domu(one)
     _common(one)
+    one.add_argument('--pvshim', action='store_true',
+                     help='as PV guests under Debian\'s PV shim: each in a PVH domain of its own')
     one.add_argument('--cold', action='store_true', help='boot dom0 instead of resuming a snapshot of it')
     one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
     return parser
@@ -172,17 +176,17 @@ def _name_of(options, taken):
     return name
 
 
-def _domus(groups):
+def _domus(groups, pvshim):
     domains = []
     for options in groups:
         domains.append(DomU(_name_of(options, [d.name for d in domains]), Path(options.image),
                             options.cmdline, options.vcpus, options.memory,
-                            options.max_event_channels, options.cfg, _script(options.input)))
+                            options.max_event_channels, options.cfg, _script(options.input), pvshim))
     return domains
 
 
 def _run_xl(options, also, progress):
-    domains = _domus([options, *map(_also_parser().parse_args, also)])
+    domains = _domus([options, *map(_also_parser().parse_args, also)], options.pvshim)
     xen = hypervisor.find(options.xen, options.tools, progress)
     return whole.run(xen, domains, options, progress)
 
@@ -200,6 +204,8 @@ def command(arguments):
     options = _parser().parse_args(mine)
     progress = Progress(options.quiet)
     expected, patterns = _expectation(options)
+    pvshim = options.world == 'xl' and options.pvshim
+    options.cpu = options.cpu or (shim.CPU if pvshim else _CPU)
     options.log = options.log or f'{options.world}-{Path(options.image).stem}'
     if also and options.world != 'xl':
         raise LabError('--also is for domUs under xl')

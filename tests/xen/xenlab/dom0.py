@@ -5,7 +5,7 @@ import io
 import json
 import tarfile
 
-from . import dom0image
+from . import dom0image, shim
 from .errors import DeadlinePassed, LabError, MachineEnded, SnapshotBroken
 from .machine import XEN_ARGUMENTS, Machine
 
@@ -18,7 +18,8 @@ _FIRST_BLOCK = 16               # Linux reads the first blocks itself, looking f
 
 def arguments(options, memory):
     """QEMU's arguments; a snapshot fits exactly these."""
-    xen = f'{XEN_ARGUMENTS} dom0_mem=256M dom0_max_vcpus=1 {options.xen_args}'
+    xen = f'{XEN_ARGUMENTS} dom0_mem=256M dom0_max_vcpus=1 '
+    xen += f'{shim.XEN_ARGUMENTS} {options.xen_args}' if options.pvshim else options.xen_args
     ports = ['-device', 'virtio-serial-pci,max_ports=8']
     for name in ('control', *(f'console.{slot}' for slot in range(SLOTS))):
         ports += ['-device', f'virtserialport,chardev={name},name=xenlab.{name}']

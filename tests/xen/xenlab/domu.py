@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
+from . import shim as pv_shim
 from .console import Console
 from .elf import Elf
 from .errors import LabError
+from .xenreport import XenWatch
 
 # Xen's SHUTDOWN_* codes.
 HOW = ('poweroff', 'reboot', 'suspend', 'crash', 'watchdog', 'soft reset')
 _CREATED = re.compile(r'\(domid (\d+)\)')
 _SHUT_DOWN = re.compile(r'Domain \d+ has shut down, reason code (\d+)')
 _DEFAULT_MEMORY = 32            # MB
+_SHIM_MEMORY = 64               # MB, the shim's own included
 _XL_DEFAULT_MEMORY = 128        # MB, assumed of a user's file that does not say
 
 
@@ -32,6 +35,7 @@ class DomU:
     max_event_channels: Optional[int] = None
     cfg: Optional[Path] = None                  # a user's own xl file
     script: object = None
+    pvshim: bool = False                        # under the PV shim: see shim.py
 
     slot: int = 0
     domid: Optional[int] = None
@@ -39,6 +43,7 @@ class DomU:
     ended: bool = False                         # xl is through with it
     closed: bool = False                        # its console has ended
     xl_lines: list = field(default_factory=list)
+    shim: XenWatch = field(default_factory=XenWatch)    # what the shim says, on the guest's console
 
     def __post_init__(self):
         self.elf = Elf(self.image)
@@ -54,7 +59,7 @@ class DomU:
         if self.memory is None and self.cfg:
             found = re.search(r'^\s*memory\s*=\s*"?(\d+)', self._base, re.M)
             return int(found.group(1)) if found else _XL_DEFAULT_MEMORY
-        return self.memory or _DEFAULT_MEMORY
+        return self.memory or (_SHIM_MEMORY if self.pvshim else _DEFAULT_MEMORY)
 
     def configuration(self):
         """The file for xl. A user's file comes first: the last value of a key counts."""
@@ -65,6 +70,7 @@ class DomU:
             'max_event_channels': self.max_event_channels,
             'name': _quoted(self.name),
             'type': None if self.cfg else '"pv"',
+            **(pv_shim.CONFIGURATION if self.pvshim else {}),
             'kernel': _quoted(f'/t/{self.name}.elf'),
             # One life for each run: a guest that reboots must not loop.
             **dict.fromkeys(('on_poweroff', 'on_reboot', 'on_crash', 'on_watchdog'), '"destroy"'),

@@ -35,7 +35,7 @@ def _file(hypervisor, options, memory, progress):
     for part in (image.name, (hypervisor.folder / 'fetched').read_text(), qemu_version(),
                  _host_cpu(options.accel), *dom0.arguments(options, memory)):
         key.update(part.encode() + b'\0')
-    kind = f'snapshot-{hypervisor.name}-{options.accel}-{options.cpus}cpu-{memory}M'
+    kind = f'snapshot-{"shim-" if options.pvshim else ""}{hypervisor.name}-{options.accel}-{options.cpus}cpu-{memory}M'
     return hypervisor.folder / f'{kind}-{key.hexdigest()[:16]}', kind
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """World "whole": Xen, a Linux dom0, and our images as PV domUs created by xl."""
 
-from . import judge, snapshot
+from . import judge, shim, snapshot
 from .dom0 import SLOTS, Dom0
 from .errors import DeadlinePassed, LabError, SnapshotBroken
 from .log import Log
@@ -45,6 +45,8 @@ class _Whole:
     def line(self, domain, line):
         self.log.add(domain.name, line)
         domain.console.add(line)
+        if domain.pvshim:
+            domain.shim.add(line)
         self.progress.guest(domain.name, line)
 
     def follow(self, machine, slot, domain):
@@ -71,13 +73,13 @@ def _start(machine, hypervisor, options, memory, progress):
         machine.resume(options, memory, file)
 
 
-def _create(machine, state, deadline, progress):
+def _create(machine, hypervisor, state, options, progress):
     """Create the domains; the deadline counts from here."""
-    files = {}
+    files = shim.files(hypervisor) if options.pvshim else {}
     for domain in state.domains:
         files.update(domain.files())
     machine.load(files)
-    machine.machine.allow(deadline)
+    machine.machine.allow(options.deadline)
     for slot, domain in enumerate(state.domains):
         state.follow(machine, slot, domain)
         progress.say(f'xl create {domain.name}')
@@ -98,8 +100,10 @@ def _judge(domain, state, options):
         why = '; '.join(domain.xl_lines[-3:]) or 'it said nothing'
         return judge.Result(Outcome.ERROR, f'xl could not create {domain.name}: {why}', domain.console)
     if domain.how == 'crash':
-        return judge.crash(domain.console, domain.elf, state.xen.of(domain.domid))
-    return judge.ended(domain.console, 'whole', domain.how or 'its destruction', options.needs_verdict)
+        report = state.xen.of(domain.domid) or domain.shim.of(domain.domid)
+        return judge.crash(domain.console, domain.elf, report)
+    world = 'shim' if options.pvshim else 'whole'
+    return judge.ended(domain.console, world, domain.how or 'its destruction', options.needs_verdict)
 
 
 def run(hypervisor, domains, options, progress):
@@ -137,7 +141,7 @@ def _run(machine, hypervisor, state, options, memory, progress):
     domains = state.domains
     try:
         _start(machine, hypervisor, options, memory, progress)
-        _create(machine, state, options.deadline, progress)
+        _create(machine, hypervisor, state, options, progress)
         machine.wait(lambda: all(d.over() for d in domains) or state.xen.panic, '')
     except DeadlinePassed as error:
         _take_the_rest(machine, state)
