@@ -17,15 +17,11 @@ static void change_owner(struct evtchn *ch, unsigned int vcpu)
     platform_upcalls_restore(flags);
 }
 
-int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
+static int move(struct evtchn *ch, unsigned int vcpu)
 {
     unsigned int storm = 0;
-    int rc = evtchn_usable(ch);
+    int rc;
 
-    if (rc)
-        return rc;
-    if (!evtchn_vcpu_exists(vcpu))
-        return -XEN_ENOENT;
     evtchn_hold(ch, REASON_MOVE);
     rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
     if (rc == 0) {
@@ -36,6 +32,25 @@ int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
     evtchn_release_by_xen(ch, REASON_MOVE | storm);
     if (rc == 0 && evtchn_ops->unlinks)
         evtchn_raise(ch); /* Xen drops an event after three queue changes in its way */
+    return rc;
+}
+
+int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
+{
+    static struct spinlock
+        lock; /* two moves of a channel happen here in the order they do in Xen */
+    unsigned long flags;
+    int rc = evtchn_usable(ch);
+
+    if (rc)
+        return rc;
+    if (!evtchn_vcpu_exists(vcpu))
+        return -XEN_ENOENT;
+    flags = platform_upcalls_save();
+    spin_lock(&lock);
+    rc = move(ch, vcpu);
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
     return rc;
 }
 

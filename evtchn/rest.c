@@ -93,26 +93,19 @@ unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons)
     return forgotten;
 }
 
-/* A channel whose time has come, taken off the list; NULL for none: then rest_until is up to date.
- */
-static struct evtchn *take_rested(struct evtchn_vcpu *v, uint64_t now)
+/* The first channel whose time has come; NULL for none, and then rest_until is up to date. */
+static struct evtchn *find_rested(struct evtchn_vcpu *v, uint64_t now)
 {
-    struct evtchn *ch;
     uint64_t next = 0;
 
-    spin_lock(&v->lock);
-    for (ch = v->resting; ch; ch = ch->next) {
-        if (ch->rest_until && ch->rest_until <= now) {
-            unlink_resting(v, ch);
-            break;
-        }
+    for (struct evtchn *ch = v->resting; ch; ch = ch->next) {
+        if (ch->rest_until && ch->rest_until <= now)
+            return ch;
         if (ch->rest_until && (!next || ch->rest_until < next))
             next = ch->rest_until;
     }
-    if (!ch)
-        v->rest_until = next;
-    spin_unlock(&v->lock);
-    return ch;
+    v->rest_until = next;
+    return NULL;
 }
 
 void evtchn_tick(void)
@@ -121,11 +114,15 @@ void evtchn_tick(void)
     uint64_t now = platform_now_ns();
     struct evtchn *ch;
 
-    while ((ch = take_rested(v, now)) != NULL) {
+    /* Under the lock to the end: evtchn_close() takes it before it frees what it finds here. */
+    spin_lock(&v->lock);
+    while ((ch = find_rested(v, now)) != NULL) {
+        unlink_resting(v, ch);
         if (ch->rest_reason == REASON_STORM)
             new_share(v, ch, now);
         evtchn_release(ch, ch->rest_reason);
     }
+    spin_unlock(&v->lock);
     /* evtchn_wait() looks at the clock itself; waking up was all it wanted. */
     if (v->wait_until && now >= v->wait_until)
         v->wait_until = 0;

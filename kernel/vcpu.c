@@ -117,17 +117,25 @@ int vcpu_wake(unsigned int vcpu)
     return vcpus[vcpu].ipi ? evtchn_send(vcpus[vcpu].ipi) : 0;
 }
 
-static void add_call(struct vcpu *v, struct call *call)
+/* -XEN_ENOENT when the VCPU is not up; one that goes down says so under the lock before it looks.
+ */
+static int add_call(unsigned int vcpu, struct call *call)
 {
+    struct vcpu *v = &vcpus[vcpu];
     unsigned long flags = platform_upcalls_save();
     struct call **link;
+    int rc = -XEN_ENOENT;
 
     spin_lock(&v->lock);
-    for (link = &v->calls; *link; link = &(*link)->next)
-        ;
-    *link = call;
+    if (is_up(vcpu) && v->ipi) {
+        for (link = &v->calls; *link; link = &(*link)->next)
+            ;
+        *link = call;
+        rc = 0;
+    }
     spin_unlock(&v->lock);
     platform_upcalls_restore(flags);
+    return rc ? rc : evtchn_send(v->ipi);
 }
 
 static bool is_done(void *arg)
@@ -145,16 +153,12 @@ static void call_here(void (*function)(void *arg), void *arg)
     platform_upcalls_restore(flags);
 }
 
-static int call_and_wait(unsigned int vcpu, struct call *call)
+static bool upcalls_masked(void)
 {
     unsigned long flags = platform_upcalls_save();
 
     platform_upcalls_restore(flags);
-    if (flags)
-        return -XEN_EDEADLK;
-    add_call(&vcpus[vcpu], call);
-    evtchn_send(vcpus[vcpu].ipi);
-    return evtchn_wait(is_done, call, XENLET_FOREVER);
+    return flags;
 }
 
 int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wait)
@@ -163,22 +167,29 @@ int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wa
         .function = function, .arg = arg, .caller = platform_vcpu(), .waited_for = true
     };
     struct call *call;
+    int rc;
 
     if (vcpu == platform_vcpu()) {
         call_here(function, arg);
         return 0;
     }
-    if (!is_up(vcpu) || !vcpus[vcpu].ipi)
+    if (vcpu >= MAX_VCPUS)
         return -XEN_ENOENT;
-    if (wait)
-        return call_and_wait(vcpu, &here);
+    if (wait) {
+        if (upcalls_masked())
+            return -XEN_EDEADLK;
+        rc = add_call(vcpu, &here);
+        return rc ? rc : evtchn_wait(is_done, &here, XENLET_FOREVER);
+    }
     call = xenlet_alloc(sizeof(*call));
     if (!call)
         return -XEN_ENOMEM;
     *call = here;
     call->waited_for = false;
-    add_call(&vcpus[vcpu], call);
-    return evtchn_send(vcpus[vcpu].ipi);
+    rc = add_call(vcpu, call);
+    if (rc)
+        xenlet_free(call);
+    return rc;
 }
 
 /* --- up and down ---------------------------------------------------------------------------- */
@@ -212,8 +223,9 @@ static void live_once(unsigned int vcpu)
     platform_upcalls_restore(0);
     v->program(v->arg);
     (void)platform_upcalls_save();
-    atomic_write_release(&v->state, STARTING); /* neither up nor down: no more calls */
-    smp_mb();
+    spin_lock(&v->lock);
+    atomic_write(&v->state, STARTING); /* neither up nor down: no more calls */
+    spin_unlock(&v->lock);
     clock_fini();
     evtchn_vcpu_leave();
     run_calls(v); /* what came before that */
@@ -269,6 +281,8 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg)
         return -XEN_ENOENT;
     if (vcpu == 0)
         return -XEN_EBUSY;
+    if (upcalls_masked())
+        return -XEN_EDEADLK;
     rc = claim(v);
     if (rc)
         return rc;

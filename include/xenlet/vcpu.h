@@ -19,7 +19,7 @@ unsigned int vcpu_count(void);
  * Bring up `vcpu`, which runs `program(arg)` with upcalls unmasked and its own stack of 32 KiB, and
  * goes down when that returns; it can be started again then. Its timer works, channels can be bound
  * to it. Returns when it runs. -XEN_ENOENT no such VCPU, -XEN_EBUSY it is up (VCPU 0 always),
- * -XEN_ENOMEM, or what Xen said. Not from handlers.
+ * -XEN_ENOMEM, or what Xen said. Not from handlers (-XEN_EDEADLK).
  */
 int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg);
 
