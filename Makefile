@@ -13,7 +13,7 @@ CMDLINE  ?=#         of `run`: the guest's command line
 IMAGE    ?=#         of `run`: any PV guest, an ELF file (default: our own test suite)
 PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level events only
 CFG      ?=#         of `run`: an xl file of your own
-DEADLINE ?= 120#     of `run`: seconds after which it is ended
+DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM)
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
 V        ?=#         1: show the commands of the compiler
 
@@ -31,6 +31,7 @@ COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 # The compiler behind the image to run; none when the image is not ours.
 RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
+SHIM    = $(filter-out 0,$(PVSHIM))
 SUITE   := build/gcc/tests/suite.elf
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
 
@@ -47,9 +48,9 @@ help: ## this list
 run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 	@tests/xen/prepare lab $(RUN_CC)
 	$(if $(RUN_CC),$(call COMPILE_WITH,$(RUN_CC)))
-	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(DEADLINE) --log run \
+	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(or $(DEADLINE),$(if $(SHIM),300,120)) --log run \
 		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
-		$(if $(filter-out 0,$(PVSHIM)),--pvshim) \
+		$(if $(SHIM),--pvshim) \
 		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(MEMORY)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
