@@ -143,6 +143,13 @@ class Configurations(unittest.TestCase):
         self.assertIn('extra = "a \\"b\\" \\\\c"', text)
         self.assertIn('memory = 32', text)
 
+    def test_pv_shim(self):
+        with mock.patch('xenlab.domu.Elf'):
+            text = DomU('g', pathlib.Path('g.elf'), pvshim=True).configuration()
+        for line in ('type = "pvh"', 'pvshim = 1', 'memory = 64'):
+            self.assertIn(line, text.splitlines())
+        self.assertNotIn('"pv"', text)
+
 
 class Sources(unittest.TestCase):
     def entries(self, text, form):
