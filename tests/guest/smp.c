@@ -448,3 +448,93 @@ TEST(storm_from_another_vcpu_is_bounded)
     EXPECT_EQ(crossings[0].seen, crossings[0].sent);
     EXPECT_EQ(evtchn_close(crossings[0].ch), 0);
 }
+
+/* --- VCPUs that leave, and a reset beside one ------------------------------------------------ */
+
+static uint32_t go;
+
+/* Pending here, upcalls masked, when the program returns. */
+static void raise_and_leave(void *arg)
+{
+    (void)arg;
+    while (!atomic_read(&go))
+        arch_cpu_relax();
+    (void)platform_upcalls_save();
+    atomic_write(&crossings[0].sent, atomic_read(&crossings[0].sent) + 1);
+    EXPECT_EQ(evtchn_send(far_end), 0);
+}
+
+TEST(event_of_a_vcpu_that_goes_down_is_not_lost)
+{
+    struct crossing *c = &crossings[0];
+    unsigned int last = vcpu_count() - 1, seen = 0;
+    struct evtchn *stays;
+
+    NEEDS_VCPUS(2);
+    release = 0;
+    CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, count_event, &seen, GPR, &stays), 0);
+    if (last > 1) {
+        CHECK_EQ(vcpu_start(last, run_until_released, NULL), 0);
+        EXPECT_EQ(evtchn_bind_vcpu(stays, last), 0);
+    }
+    for (int i = 0; i < 10; i++) {
+        go = 0;
+        CHECK_EQ(open_loopback(c, &far_end), 0);
+        CHECK_EQ(vcpu_start(1, raise_and_leave, NULL), 0);
+        EXPECT_EQ(evtchn_bind_vcpu(c->ch, 1), 0);
+        atomic_write(&go, 1);
+        CHECK_EQ(vcpu_join(1, clock_after(5000 * MS)), 0);
+        EXPECT_EQ(evtchn_vcpu(c->ch), 0);
+        EXPECT(wait_until_equal(&c->seen, &c->sent));
+        EXPECT_EQ(c->sent, 1);
+        EXPECT_EQ(evtchn_close(c->ch), 0);
+        EXPECT_EQ(evtchn_close(far_end), 0);
+    }
+    EXPECT_EQ(evtchn_vcpu(stays), last > 1 ? last : 0); /* another VCPU's */
+    if (last > 1) {
+        atomic_write(&release, 1);
+        EXPECT_EQ(vcpu_wake(last), 0);
+        EXPECT_EQ(vcpu_join(last, clock_after(5000 * MS)), 0);
+    }
+    EXPECT_EQ(evtchn_close(stays), 0);
+}
+
+/* Uses no channel until it is told to. */
+static void spin_through(void *arg)
+{
+    (void)arg;
+    while (!atomic_read(&go))
+        arch_cpu_relax();
+    run_until_released(NULL);
+}
+
+TEST(reset_beside_a_vcpu_that_is_up)
+{
+    unsigned int seen = 0, moved = 0, once = 1, moves;
+    struct evtchn *ch, *mover;
+
+    if (in_pv_shim())
+        SKIP("the PV shim does not survive a reset");
+    NEEDS_VCPUS(2);
+    release = go = 0;
+    CHECK_EQ(vcpu_start(1, spin_through, NULL), 0);
+    CHECK_EQ(evtchn_bind_ipi(1, count_event, &seen, GPR, &ch), 0);
+    CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, count_event, &moved, GPR, &mover), 0);
+    EXPECT_EQ(evtchn_bind_vcpu(mover, 1), 0);
+    EXPECT_EQ(evtchn_reset(), 0);
+    EXPECT_EQ(evtchn_vcpu(mover), 1);
+    atomic_write(&go, 1);
+    EXPECT(wait_until_equal(&seen, &once)); /* the reset's own call */
+    once = 2;
+    EXPECT_EQ(evtchn_send(ch), 0);
+    EXPECT(wait_until_equal(&seen, &once));
+    clock_sleep(MS);
+    moves = atomic_read(&moved) + 1;
+    EXPECT_EQ(evtchn_raise(mover), 0);
+    EXPECT(wait_until_equal(&moved, &moves));
+    atomic_write(&release, 1);
+    EXPECT_EQ(vcpu_wake(1), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(5000 * MS)), 0);
+    EXPECT_EQ(evtchn_close(ch), 0);
+    EXPECT_EQ(evtchn_close(mover), 0);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What another VCPU may do in the middle of a delivery, done by a debug trap at each instruction of
+ * one: masking, closing, binding anew. What only a race of two VCPUs would show so shows each time.
+ *
+ * A real other VCPU would wait where the channel's lock is held: the trap then does it a step
+ * later.
+ */
+#include "arch/x86_64/entry.h"
+#include "arch/x86_64/trap.h"
+#include "evtchn/internal.h"
+#include "tests/guest/pattern.h"
+#include "tests/guest/test.h"
+
+#define RFLAGS_TF 0x00100ul
+#define RFLAGS_IF 0x00200ul
+#define RFLAGS_RF 0x10000ul
+
+#define MOST_STEPS 2000u
+#define GIVE_BACK  150u /* more steps than it takes to give an event back */
+
+PATTERN_FUNCTION(steps_fold, "ud2");
+
+static struct evtchn *ch;
+static evtchn_port_t port;
+static unsigned int handled;
+static bool eoi;
+
+static unsigned int step, first_at, second_at;
+static void (*first)(void), (*second)(void);
+static bool acted, acted_twice, stepping;
+static bool running; /* the delivery had got so far that who acts has to expect the handler */
+static unsigned int had_been; /* handled by then */
+
+static GPR_ONLY void note_event(struct evtchn *channel, void *data)
+{
+    (void)data;
+    handled++;
+    if (eoi)
+        EXPECT_EQ(evtchn_eoi(channel, false), 0);
+}
+
+static GPR_ONLY bool locked(void)
+{
+    return ch && ch->lock.held;
+}
+
+static GPR_ONLY void act(void)
+{
+    if (!acted && first && step >= first_at && !locked()) {
+        acted = true;
+        running = ch && this_evtchn_vcpu()->current == ch;
+        had_been = handled;
+        first();
+    } else if (acted && !acted_twice && second && step >= second_at && !locked()) {
+        acted_twice = true;
+        second();
+    }
+}
+
+static GPR_ONLY bool step_upcall(struct trap_regs *regs)
+{
+    if (regs->vector == TRAP_INVALID_OPCODE) {
+        hypercall_evtchn_send(port);
+        regs->rip += 2;
+        regs->rflags |= RFLAGS_IF;
+        return true;
+    }
+    if (regs->vector != TRAP_DEBUG)
+        return false;
+    if (regs->rip == (uint64_t)arch_upcall_entry) {
+        regs->rflags |= RFLAGS_RF;
+        if (stepping || step)
+            return true; /* the second upcall: runs through */
+        stepping = true;
+    }
+    step++;
+    if (regs->rip == (uint64_t)steps_fold_end)
+        stepping = false;
+    if (stepping)
+        act();
+    if (acted && (acted_twice || !second))
+        stepping = false;
+    regs->rflags = stepping ? regs->rflags | RFLAGS_TF : regs->rflags & ~RFLAGS_TF;
+    return true;
+}
+
+/* One event; `one` at step `at` of its upcall, and `two`, unless NULL, at step `at_two`. */
+static void deliver(void (*one)(void), unsigned int at, void (*two)(void), unsigned int at_two)
+{
+    first = one;
+    second = two;
+    first_at = at;
+    second_at = at_two;
+    acted = acted_twice = stepping = running = false;
+    step = handled = 0;
+    arch_trap_hook = step_upcall;
+    (void)platform_upcalls_save();
+    EXPECT_EQ(hypercall_set_debugreg(0, (unsigned long)arch_upcall_entry), 0);
+    EXPECT_EQ(hypercall_set_debugreg(7, 0x101), 0);
+    steps_fold();
+    EXPECT_EQ(hypercall_set_debugreg(7, 0), 0);
+    arch_trap_hook = NULL;
+}
+
+static bool begin(unsigned int flags)
+{
+    eoi = flags & EVTCHN_LATE_EOI;
+    if (!test_same(__FILE__, __LINE__, "bind",
+                   evtchn_bind_ipi(0, note_event, NULL, flags | EVTCHN_NO_SHARE, &ch), 0))
+        return false;
+    port = evtchn_port(ch);
+    return true;
+}
+
+/* --- masked --------------------------------------------------------------------------------- */
+
+static GPR_ONLY void mask(void)
+{
+    EXPECT_EQ(evtchn_mask(ch), 0);
+}
+
+static GPR_ONLY void unmask(void)
+{
+    EXPECT_EQ(evtchn_unmask(ch), 0);
+}
+
+/* Where it was masked in time the handler does not run, and the event comes with the unmask. */
+static unsigned int mask_everywhere(void)
+{
+    unsigned int at = 0, last_in_time = 0;
+
+    do {
+        deliver(mask, ++at, NULL, 0);
+        if (acted && !running && step < MOST_STEPS && handled == 0)
+            last_in_time = at;
+        if (acted && !running)
+            EXPECT_EQ(handled, had_been);
+        EXPECT_EQ(evtchn_is_pending(ch), handled == 0);
+        EXPECT_EQ(evtchn_unmask(ch), 0);
+        EXPECT_EQ(handled, 1);
+    } while (acted && at < MOST_STEPS);
+    EXPECT(last_in_time > 20 && at < MOST_STEPS);
+    return last_in_time;
+}
+
+/* Masked just in time, and unmasked again while the event is given back. */
+static void unmask_everywhere(unsigned int masked_at)
+{
+    unsigned int at = masked_at;
+
+    do {
+        deliver(mask, masked_at, unmask, ++at);
+        EXPECT_EQ(evtchn_unmask(ch), 0);
+        EXPECT_EQ(handled, 1);
+        EXPECT(!evtchn_is_pending(ch));
+    } while (acted_twice && at < masked_at + GIVE_BACK);
+}
+
+static void mask_test(unsigned int flags)
+{
+    unsigned int last;
+
+    if (!begin(flags))
+        return;
+    last = mask_everywhere();
+    for (unsigned int at = last - 6; at <= last; at++)
+        unmask_everywhere(at);
+    EXPECT_EQ(evtchn_close(ch), 0);
+    ch = NULL;
+}
+
+TEST(masked_at_every_instruction_of_a_delivery)
+{
+    mask_test(EVTCHN_HANDLER_GPR);
+}
+
+TEST(masked_at_every_instruction_of_a_slow_delivery)
+{
+    mask_test(0);
+    mask_test(EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI);
+}
+
+/* --- closed, and its handle used again ------------------------------------------------------ */
+
+static struct evtchn *next;
+static evtchn_port_t taken;
+static unsigned int handled_next;
+
+/* The handle comes back for another port: who still has it from before must not run it. */
+static GPR_ONLY void rebind(void)
+{
+    struct evtchn *old = ch;
+
+    ch = NULL;
+    EXPECT_EQ(evtchn_close(old), 0);
+    EXPECT_EQ(hypercall_evtchn_bind_ipi(0, &taken),
+              0); /* the old port, if Xen gives it out again */
+    EXPECT_EQ(evtchn_bind_ipi(0, count_event, &handled_next, EVTCHN_HANDLER_GPR, &next), 0);
+}
+
+static void rebind_everywhere(unsigned int flags)
+{
+    unsigned int at = 0;
+
+    do {
+        if (!begin(flags))
+            return;
+        handled_next = 0;
+        deliver(rebind, ++at, NULL, 0);
+        EXPECT_EQ(handled_next, 0);
+        EXPECT(handled <= 1);
+        if (acted) {
+            EXPECT_EQ(evtchn_send(next), 0);
+            EXPECT_EQ(handled_next, 1);
+            EXPECT_EQ(evtchn_close(next), 0);
+            EXPECT_EQ(hypercall_evtchn_close(taken), 0);
+        } else {
+            EXPECT_EQ(handled, 1);
+            EXPECT_EQ(evtchn_close(ch), 0);
+            ch = NULL;
+        }
+    } while (acted && at < MOST_STEPS);
+    EXPECT(at > 60 && at < MOST_STEPS);
+}
+
+TEST(closed_and_bound_anew_at_every_instruction_of_a_delivery)
+{
+    rebind_everywhere(EVTCHN_HANDLER_GPR);
+    rebind_everywhere(0);
+}
+
+/* --- bound while it is found without a handle ----------------------------------------------- */
+
+static GPR_ONLY void bind_it(void)
+{
+    EXPECT_EQ(evtchn_bind_port(port, note_event, NULL, EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE, &ch),
+              0);
+}
+
+TEST(bound_at_every_instruction_of_a_delivery_to_nobody)
+{
+    unsigned int at = 0;
+
+    eoi = false;
+    do {
+        ch = NULL;
+        CHECK_EQ(hypercall_evtchn_bind_ipi(0, &port), 0);
+        CHECK_EQ(evtchn_ops->port_setup(port), 0);
+        EXPECT_EQ(hypercall_evtchn_unmask(port), 0);
+        deliver(bind_it, ++at, NULL, 0);
+        if (!acted)
+            bind_it();
+        EXPECT_EQ(handled, 1);
+        EXPECT_EQ(evtchn_close(ch), 0);
+        ch = NULL;
+    } while (acted && at < MOST_STEPS);
+    EXPECT(at > 60 && at < MOST_STEPS);
+}
+
+/* --- raised while it is unmasked ------------------------------------------------------------- */
+
+/* Steps from one ud2 to the next. */
+static GPR_ONLY bool step_program(struct trap_regs *regs)
+{
+    if (regs->vector == TRAP_INVALID_OPCODE) {
+        regs->rip += 2;
+        stepping = !stepping;
+    } else if (regs->vector != TRAP_DEBUG) {
+        return false;
+    } else if (stepping && ++step == first_at) {
+        acted = true;
+        first();
+    }
+    regs->rflags = stepping ? regs->rflags | RFLAGS_TF : regs->rflags & ~RFLAGS_TF;
+    return true;
+}
+
+static GPR_ONLY void raise_it(void)
+{
+    hypercall_evtchn_send(port);
+}
+
+TEST(raised_at_every_instruction_of_an_unmask)
+{
+    CHECK(begin(EVTCHN_HANDLER_GPR));
+    first = raise_it;
+    first_at = 0;
+    do {
+        EXPECT_EQ(evtchn_mask(ch), 0);
+        acted = stepping = false;
+        step = handled = 0;
+        first_at++;
+        arch_trap_hook = step_program;
+        __asm__ volatile("ud2" ::: "memory");
+        evtchn_unmask(ch);
+        __asm__ volatile("ud2" ::: "memory");
+        arch_trap_hook = NULL;
+        EXPECT_EQ(handled, acted);
+    } while (acted && first_at < MOST_STEPS);
+    EXPECT(first_at > 20 && first_at < MOST_STEPS);
+    EXPECT_EQ(evtchn_close(ch), 0);
+    ch = NULL;
+}
