@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The upcall, and the deliveries that need more than evtchn_deliver() does. */
+/* The upcall, and the deliveries that need more than evtchn_begin() looks at. */
 #include "evtchn/internal.h"
 
 /* What must wait until no handler runs on this VCPU. */

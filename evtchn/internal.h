@@ -82,7 +82,7 @@ struct evtchn_vcpu {
     struct vcpu_info *info;
     uint32_t id;
     uint32_t start_word;    /* bitmaps: where the next walk begins */
-    struct evtchn *current; /* the hazard pointer: see evtchn_deliver() */
+    struct evtchn *current; /* the hazard pointer: see evtchn_begin() */
     uint64_t upcalls;       /* how many there were, this one included */
     bool after_walk;        /* something is to do at the end of the upcall */
     bool fp_saved;          /* registers are to be restored */
@@ -231,7 +231,7 @@ int evtchn_identify(struct evtchn *ch, const struct evtchn_status *status);
 
 /* --- deliver.c, rest.c, wait.c -------------------------------------------------------------- */
 
-/* Everything evtchn_deliver() has no time for. */
+/* Everything evtchn_begin() has no time for. */
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
 /* An event was taken for a channel that may no longer have it: give it back. */
 void evtchn_give_back(evtchn_port_t port);
