@@ -99,6 +99,7 @@ TEST(reset_loses_what_has_no_far_end)
     EXPECT_EQ(evtchn_raise(k.ch), -XEN_ENOTCONN);
     EXPECT_EQ(evtchn_status(k.ch, &status), -XEN_ENOTCONN);
     EXPECT_EQ(evtchn_bind_vcpu(k.ch, 0), -XEN_ENOTCONN);
+    EXPECT_EQ(evtchn_poll(&k.ch, 1, 0), -XEN_ENOTCONN);
     EXPECT(!evtchn_is_pending(k.ch));
     EXPECT_EQ(evtchn_close(k.ch), 0);
 }
