@@ -8,7 +8,7 @@ static struct evtchn_vcpu *runner(const struct evtchn *ch)
 {
     unsigned int me = platform_vcpu();
 
-    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
+    for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
 
         if (v && i != me && atomic_read(&v->current) == ch)
@@ -24,7 +24,7 @@ static struct evtchn_vcpu *runner(const struct evtchn *ch)
  */
 static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu *v)
 {
-    for (unsigned int steps = 0; v && steps < EVTCHN_MAX_VCPUS; steps++) {
+    for (unsigned int steps = 0; v && steps < XENLET_MAX_VCPUS; steps++) {
         const struct evtchn *closing = atomic_read(&v->closing);
 
         if (!closing)

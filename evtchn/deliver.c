@@ -28,7 +28,7 @@ void evtchn_upcall(void)
         atomic_write(&info->evtchn_upcall_pending, 0);
         evtchn_ops->handle_events(v);
     } while (atomic_read(&info->evtchn_upcall_pending));
-    atomic_write_release(&v->current, NULL); /* what handlers wrote before it: drains read this */
+    atomic_write_release(&v->current, NULL); /* after what handlers wrote: close.c, settle() */
     if (unlikely(v->after_walk))
         after_walk(v);
 }

@@ -40,7 +40,7 @@ static void dump_channel(struct evtchn *ch, void (*print)(const char *format, ..
 void evtchn_dump(void (*print)(const char *format, ...))
 {
     print("event channels: %s, %u ports\n", evtchn_ops->name, evtchn_ops->nr_ports);
-    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
+    for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         if (atomic_read(&evtchn_vcpus[i]))
             dump_vcpu(evtchn_vcpus[i], print);
     }

@@ -9,7 +9,7 @@ static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_fifo, &evtchn_
 const struct evtchn_port_ops *evtchn_ops = &evtchn_ops_2l;
 struct shared_info *evtchn_shared;
 struct spinlock evtchn_abi_lock;
-struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
+struct evtchn_vcpu *evtchn_vcpus[XENLET_MAX_VCPUS];
 
 static const struct evtchn_port_ops *wanted; /* NULL: auto */
 
@@ -65,7 +65,7 @@ static int enter(const struct evtchn_port_ops *ops)
 
     if (rc)
         return rc;
-    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS && rc == 0; i++) {
+    for (unsigned int i = 0; i < XENLET_MAX_VCPUS && rc == 0; i++) {
         if (evtchn_vcpus[i] && evtchn_vcpus[i] != first)
             rc = ops->vcpu_init(evtchn_vcpus[i]);
     }
@@ -109,7 +109,7 @@ static int vcpu_alloc(unsigned int vcpu, struct vcpu_info *info)
 {
     struct evtchn_vcpu *v;
 
-    if (vcpu >= EVTCHN_MAX_VCPUS)
+    if (vcpu >= XENLET_MAX_VCPUS)
         return -XEN_EINVAL;
     v = evtchn_vcpus[vcpu] ? evtchn_vcpus[vcpu] : platform_page_alloc();
     if (!v)

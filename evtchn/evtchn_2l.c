@@ -42,6 +42,12 @@ static int init_2l(struct evtchn_vcpu *v)
     return 0;
 }
 
+void evtchn_2l_forget_all(void)
+{
+    for (unsigned int i = 0; i < NR_WORDS; i++)
+        atomic_write(&evtchn_shared->evtchn_pending[i], 0);
+}
+
 static void fini_2l(void)
 {
 }

@@ -69,7 +69,7 @@ static int vcpu_init_fifo(struct evtchn_vcpu *v)
 static void fini_fifo(void)
 {
     nr_pages = 0;
-    for (unsigned int i = 0; i < EVTCHN_MAX_VCPUS; i++) {
+    for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         if (evtchn_vcpus[i])
             evtchn_vcpus[i]->fifo_ready = false;
     }
@@ -87,7 +87,7 @@ static int add_page(void)
     for (unsigned int i = 0; i < WORDS_PER_PAGE; i++)
         page[i] = MASKED;
     pages[nr_pages] = page;
-    smp_wmb(); /* the words before the page is anyone's: map_guest_page() in Xen */
+    smp_wmb(); /* the words before the page is Xen's: it reads them in add_page_to_event_array() */
     rc = hypercall_evtchn_expand_array(platform_page_gfn(page));
     if (rc == 0)
         atomic_write_release(&nr_pages, nr_pages + 1);

@@ -10,8 +10,7 @@
 #include <xenlet/platform.h>
 #include "arch/spinlock.h"
 
-#define EVTCHN_MAX_VCPUS 128u
-#define BITS_PER_WORD    (sizeof(xen_ulong_t) * 8)
+#define BITS_PER_WORD (sizeof(xen_ulong_t) * 8)
 
 static inline unsigned int lowest_bit(xen_ulong_t word)
 {
@@ -141,6 +140,8 @@ struct evtchn_port_ops {
 
 extern const struct evtchn_port_ops evtchn_ops_fifo;
 extern const struct evtchn_port_ops evtchn_ops_2l;
+/* No port is bound: what the bitmaps hold from before another ABI is nobody's. */
+void evtchn_2l_forget_all(void);
 
 /* --- evtchn.c ------------------------------------------------------------------------------- */
 
@@ -149,7 +150,7 @@ extern struct shared_info *evtchn_shared;
 /* init_control, expand_array and reset must not meet in Xen (XSA-505). Taken with upcalls masked.
  */
 extern struct spinlock evtchn_abi_lock;
-extern struct evtchn_vcpu *evtchn_vcpus[EVTCHN_MAX_VCPUS];
+extern struct evtchn_vcpu *evtchn_vcpus[XENLET_MAX_VCPUS];
 
 /* Take the ABI that was asked for, or the best that is not refused, on all VCPUs there are. */
 void evtchn_choose_abi(void);
@@ -158,7 +159,7 @@ void evtchn_leave_abi(void);
 
 static inline bool evtchn_vcpu_exists(unsigned int vcpu)
 {
-    return vcpu < EVTCHN_MAX_VCPUS && atomic_read(&evtchn_vcpus[vcpu]);
+    return vcpu < XENLET_MAX_VCPUS && atomic_read(&evtchn_vcpus[vcpu]);
 }
 
 static inline struct evtchn_vcpu *this_evtchn_vcpu(void)

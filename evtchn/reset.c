@@ -134,6 +134,8 @@ static int reset(void)
     do
         rc = hypercall_evtchn_reset(DOMID_SELF);
     while (rc == -XEN_EAGAIN);
+    if (rc == 0)
+        evtchn_2l_forget_all();
     return rc;
 }
 

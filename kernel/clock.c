@@ -11,9 +11,7 @@
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
-#define MAX_VCPUS 128u
-
-static struct evtchn *timers[MAX_VCPUS];
+static struct evtchn *timers[XENLET_MAX_VCPUS];
 
 uint64_t clock_now(void)
 {

@@ -10,8 +10,6 @@
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
-#define MAX_VCPUS 128u
-
 enum state {
     DOWN,
     STARTING,
@@ -37,7 +35,7 @@ static struct vcpu {
     struct evtchn *ipi;
     struct spinlock lock; /* calls */
     struct call *calls;
-} vcpus[MAX_VCPUS];
+} vcpus[XENLET_MAX_VCPUS];
 
 static struct spinlock start_lock;
 
@@ -106,7 +104,7 @@ static int ipi_init(unsigned int vcpu)
 
 static bool is_up(unsigned int vcpu)
 {
-    return vcpu == 0 || (vcpu < MAX_VCPUS && atomic_read_acquire(&vcpus[vcpu].state) == UP);
+    return vcpu == 0 || (vcpu < XENLET_MAX_VCPUS && atomic_read_acquire(&vcpus[vcpu].state) == UP);
 }
 
 int vcpu_wake(unsigned int vcpu)
@@ -173,7 +171,7 @@ int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wa
         call_here(function, arg);
         return 0;
     }
-    if (vcpu >= MAX_VCPUS)
+    if (vcpu >= XENLET_MAX_VCPUS)
         return -XEN_ENOENT;
     if (wait) {
         if (upcalls_masked())
@@ -277,7 +275,7 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg)
     struct vcpu *v = &vcpus[vcpu];
     int rc;
 
-    if (vcpu >= MAX_VCPUS)
+    if (vcpu >= XENLET_MAX_VCPUS)
         return -XEN_ENOENT;
     if (vcpu == 0)
         return -XEN_EBUSY;
@@ -310,7 +308,7 @@ static bool is_down(void *arg)
 
 int vcpu_join(unsigned int vcpu, uint64_t deadline)
 {
-    if (vcpu == 0 || vcpu >= MAX_VCPUS)
+    if (vcpu == 0 || vcpu >= XENLET_MAX_VCPUS)
         return -XEN_EINVAL;
     return evtchn_wait(is_down, &vcpus[vcpu], deadline);
 }

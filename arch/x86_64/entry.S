@@ -201,7 +201,7 @@ arch_failsafe_entry:
         ud2
         .size arch_failsafe_entry, . - arch_failsafe_entry
 
-/* A VCPU other than the first begins here, with its own stack and its percpu address in %rdi. */
+/* A VCPU other than the first begins here, on its own stack and with its %gs base set. */
         .globl arch_vcpu_entry
         .hidden arch_vcpu_entry
         .type arch_vcpu_entry, @function

@@ -12,7 +12,6 @@
 #include "kernel/string.h"
 #include "platform_arch.h"
 
-#define MAX_VCPUS   128u
 #define STACK_PAGES (LAYOUT_STACK_SIZE / LAYOUT_PAGE_SIZE)
 #define CONTEXT_PAGES \
     ((sizeof(struct vcpu_guest_context) + LAYOUT_PAGE_SIZE - 1) / LAYOUT_PAGE_SIZE)
@@ -24,11 +23,11 @@ struct vcpu_page {
     bool initialised; /* VCPUOP_initialise works once in a VCPU's life */
 };
 
-static struct vcpu_page *vcpus[MAX_VCPUS];
+static struct vcpu_page *vcpus[XENLET_MAX_VCPUS];
 
 bool arch_vcpu_exists(unsigned int vcpu)
 {
-    return vcpu < MAX_VCPUS && hypercall_vcpu_op(VCPUOP_is_up, vcpu, NULL) >= 0;
+    return vcpu < XENLET_MAX_VCPUS && hypercall_vcpu_op(VCPUOP_is_up, vcpu, NULL) >= 0;
 }
 
 bool arch_vcpu_is_up(unsigned int vcpu)

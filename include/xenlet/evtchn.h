@@ -5,7 +5,7 @@
  * A channel is bound to a source (another domain's port, a virtual or physical interrupt, a VCPU of
  * ours) and has a handler, which runs on the channel's VCPU, with upcalls masked there, and may not
  * block. Events merge: a handler that runs once may stand for several raises. What holds whichever
- * ABI (2-level, 3-level, FIFO) is underneath:
+ * ABI (2-level or FIFO) is underneath:
  *
  *   - no event is lost: one raised at any moment, inside its own handler too, is delivered or still
  *     pending; one that came before its handler was bound is delivered when it is bound;
@@ -58,7 +58,7 @@ struct evtchn_counters {
 
 /*
  * Binding. `handler` runs with `data`; NULL makes a channel that is only polled and stays masked.
- * `flags` are EVTCHN_HANDLER_GPR, EVTCHN_MASKED, EVTCHN_NO_SHARE. The handle comes out in *ch.
+ * `flags` are EVTCHN_* from above. The handle comes out in *ch.
  * Besides what each names: -XEN_ENOSPC no free port (xl's max_event_channels is 1,023 unless set),
  * -XEN_ENOMEM no memory for the handle, -XEN_EINVAL unknown flags.
  */
@@ -198,7 +198,8 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
  * lost, and reported. Each handler is called once. -XEN_EBUSY another reset is under way,
  * -XEN_ENOSPC no port is free to learn our domain's number with: then nothing changed. From main on
  * VCPU 0
- * (-XEN_EINVAL elsewhere, -XEN_EDEADLK with upcalls masked), while no other VCPU uses channels.
+ * (-XEN_EINVAL elsewhere, -XEN_EDEADLK with upcalls masked), while no other VCPU uses channels. Not
+ * under the PV shim: it keeps ports of its own that the reset closes, and refuses all binds after it.
  */
 int evtchn_reset(void);
 

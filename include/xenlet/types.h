@@ -21,6 +21,9 @@
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 
+/* VCPUs this library counts with; xl's maxvcpus may be more, and the others stay down. */
+#define XENLET_MAX_VCPUS 128u
+
 /* What `deadline` parameters take when there is none; times are ns of system time. */
 #define XENLET_FOREVER UINT64_MAX
 

@@ -35,7 +35,7 @@ static bool wait_until_equal(const unsigned int *a, const unsigned int *b)
 
 /* --- up and down ---------------------------------------------------------------------------- */
 
-static unsigned int ran[EVTCHN_MAX_VCPUS];
+static unsigned int ran[XENLET_MAX_VCPUS];
 
 static void note_run(void *arg)
 {
@@ -143,7 +143,7 @@ TEST(each_vcpu_has_its_timer)
 
 /* --- calls ---------------------------------------------------------------------------------- */
 
-static unsigned int called_on[EVTCHN_MAX_VCPUS];
+static unsigned int called_on[XENLET_MAX_VCPUS];
 
 static void note_call(void *arg)
 {
@@ -178,7 +178,7 @@ static struct crossing {
     unsigned int sent, seen, delivered;
     uint32_t inside;
     bool closed;
-} crossings[EVTCHN_MAX_VCPUS];
+} crossings[XENLET_MAX_VCPUS];
 
 static void cross(struct evtchn *ch, void *data)
 {
