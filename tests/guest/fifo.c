@@ -259,3 +259,25 @@ TEST(control_block_may_lie_anywhere_it_fits)
     for (evtchn_port_t port = 1; port < 1024; port++)
         EXPECT(evtchn_lookup(port) || !evtchn_ops->is_pending(port));
 }
+
+#define ARRAY_PAGES 128u
+
+/* The array grows to its end, a page at a time, and no further. Its pages are never given back. */
+TEST(fifo_array_grows_to_its_end)
+{
+    void *page;
+
+    NEEDS_FIFO();
+    page = xenlet_pages_alloc(1);
+    CHECK(page);
+    if (xenlet_nr_free_pages() < 8 * ARRAY_PAGES) {
+        xenlet_pages_free(page, 1);
+        SKIP("the array would take too much of the memory");
+    }
+    EXPECT_EQ(evtchn_ops->port_setup(evtchn_ops->nr_ports - 1), 0);
+    for (evtchn_port_t port = 2048; port < evtchn_ops->nr_ports; port += 1023)
+        EXPECT(evtchn_lookup(port) || evtchn_ops->is_masked(port));
+    EXPECT_EQ(hypercall_evtchn_expand_array(xenlet_gfn(page)), -XEN_ENOSPC);
+    xenlet_pages_free(page, 1);
+    EXPECT_EQ(evtchn_reset(), 0); /* one page again, as other tests have it */
+}
