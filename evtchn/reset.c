@@ -141,23 +141,35 @@ static int reset(void)
 
 #define MAX_KEPT 64u /* at boot there are two: xenstore's and the console's */
 
-/* Ports are given out from the lowest on: what was no inter-domain port is a hole to be filled. */
+static bool is_kept(const struct evtchn_status *s)
+{
+    return s->status == EVTCHNSTAT_interdomain || s->status == EVTCHNSTAT_unbound;
+}
+
+/*
+ * The far end may not have bound its port yet: then it finds an unbound one, as before. What is not
+ * kept was no port, or is nobody's: it takes a number, so that the next one gets the right one.
+ */
+static int rebind(const struct evtchn_status *s, evtchn_port_t *got)
+{
+    if (s->status == EVTCHNSTAT_interdomain)
+        return hypercall_evtchn_bind_interdomain(s->u.interdomain.dom, s->u.interdomain.port, got);
+    return hypercall_evtchn_alloc_unbound(DOMID_SELF, is_kept(s) ? s->u.unbound.dom : DOMID_SELF,
+                                          got);
+}
+
+/* Xen gives ports out from the lowest on. */
 static void rebind_kept(const struct evtchn_status *kept, unsigned int end)
 {
-    evtchn_port_t got = 0;
-
     for (unsigned int port = 1; port < end; port++) {
-        const struct evtchn_status *s = &kept[port];
-        int rc = s->status == EVTCHNSTAT_interdomain
-                     ? hypercall_evtchn_bind_interdomain(s->u.interdomain.dom,
-                                                         s->u.interdomain.port, &got)
-                     : hypercall_evtchn_alloc_unbound(DOMID_SELF, DOMID_SELF, &got);
+        evtchn_port_t got = 0;
+        int rc = rebind(&kept[port], &got);
 
         if (rc || got != port)
             platform_log("event channel at port %u is lost (error %d)", port, rc);
     }
     for (unsigned int port = 1; port < end; port++) {
-        if (kept[port].status != EVTCHNSTAT_interdomain)
+        if (!is_kept(&kept[port]))
             hypercall_evtchn_close(port);
     }
 }
@@ -170,8 +182,7 @@ void evtchn_reset_keeping_ports(void)
 
     for (unsigned int port = 1; port < MAX_KEPT; port++) {
         kept[port] = (struct evtchn_status){ .dom = DOMID_SELF, .port = port };
-        if (hypercall_evtchn_status(&kept[port]) == 0 &&
-            kept[port].status == EVTCHNSTAT_interdomain)
+        if (hypercall_evtchn_status(&kept[port]) == 0 && is_kept(&kept[port]))
             end = port + 1;
     }
     if (reset() == 0)
