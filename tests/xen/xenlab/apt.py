@@ -18,18 +18,6 @@ from .errors import LabError
 
 _LISTS_STAY_FRESH = 24 * 3600      # seconds; a 404 refreshes them sooner
 _KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
-_FALLBACK = """Types: deb
-URIs: http://deb.debian.org/debian
-Suites: {suite} {suite}-updates
-Components: main
-Signed-By: {keyring}
-
-Types: deb
-URIs: http://deb.debian.org/debian-security
-Suites: {suite}-security
-Components: main
-Signed-By: {keyring}
-"""
 
 
 def _deb822_entries(text):
@@ -58,7 +46,7 @@ def _host_entries():
 
 
 def _sources(suite):
-    """The machine's Debian sources, for `suite`; Debian's own when it has none."""
+    """The machine's Debian sources, for `suite`."""
     host = debian.host_suite() or 'stable'
     ours = re.compile(rf'({re.escape(host)}|stable)(-updates|-security)?$')
     out = []
@@ -67,7 +55,9 @@ def _sources(suite):
         if uris and suites:
             out.append('Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n'.format(
                 ' '.join(uris), ' '.join(dict.fromkeys(suites)), signed or _KEYRING))
-    return '\n'.join(out) or _FALLBACK.format(suite=suite, keyring=_KEYRING)
+    if not out:
+        raise LabError(f'/etc/apt names no archive of Debian {host}: add one to /etc/apt/sources.list.d')
+    return '\n'.join(out)
 
 
 def _without_hosts(text):
