@@ -107,10 +107,14 @@ def _suite():
 def _pvshim():
     """The in-guest tests under the PV shim, which has no FIFO: the library has to fall back."""
     fallback = 'this Xen refuses fifo .error -95.; using 2l'
-    # An event costs ten times as much there: what needs hundreds of thousands is not for the quick tier.
-    for xen, vcpus, options in (('4.17', 2, 'without=upcall_100000 steps=20000'), ('4.17', 4, ''), ('4.20', 1, '')):
-        yield boot('whole', f'pvshim-{xen}-{vcpus}cpu', 'xl', image('tests/suite'), '--pvshim', '--vcpus', str(vcpus),
-                   '--cmdline', options, xen=xen, guest_tests=True, deadline=300, quick=bool(options),
+    # An event costs ten times as much there: the whole suite is not for the quick tier. Nor does it always come to
+    # its end: once in some runs a sleep in late_eoi_* never ended, with the machine idle; why is not known yet.
+    for xen, vcpus, options, quick in (('4.17', 2, 'only=event', True), ('4.17', 1, 'only=every_port', True),
+                                       ('4.17', 2, 'without=upcall_100000 steps=20000', False),
+                                       ('4.17', 4, '', False), ('4.20', 1, '', False)):
+        part = options.partition('only=')[2] or 'all'
+        yield boot('whole', f'pvshim-{xen}-{vcpus}cpu-{part}', 'xl', image('tests/suite'), '--pvshim',
+                   '--vcpus', str(vcpus), '--cmdline', options, xen=xen, guest_tests=True, deadline=300, quick=quick,
                    output=[fallback, f'{vcpus} VCPUs, event channels 2l'])
     yield boot('whole', 'pvshim-4.20-hello', 'xl', image('examples/hello'), '--pvshim', xen='4.20', output=[fallback])
     yield boot('whole', 'pvshim-input', 'xl', image('selftest/echo'), '--pvshim',
