@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channel operations, as public/event_channel.h gives them. */
+/* Event channel operations, as public/event_channel.h and docs/abi-3level.md give them. */
 #include <xenlet/hypercall.h>
 #include "hypercall_arch.h"
 
@@ -121,4 +121,40 @@ int hypercall_evtchn_set_priority(evtchn_port_t port, uint32_t priority)
     struct evtchn_set_priority op = { .port = port, .priority = priority };
 
     return evtchn_op(EVTCHNOP_set_priority, &op);
+}
+
+_Static_assert(sizeof(struct evtchn_register_3level) == 144, "as docs/abi-3level.md lays it out");
+
+int hypercall_evtchn_query_extended_abis(uint64_t *abis)
+{
+    struct evtchn_query_extended_abis op = { .abis = 0 };
+    int rc = evtchn_op(EVTCHNOP_query_extended_abis, &op);
+
+    if (rc == 0)
+        *abis = op.abis;
+    return rc;
+}
+
+int hypercall_evtchn_register_3level_bitmaps(uint32_t nr_pages, const uint64_t *pending_gfns,
+                                             const uint64_t *mask_gfns)
+{
+    struct evtchn_register_3level op = { .cmd = EVTCHN_3L_BITMAPS };
+
+    /* Xen refuses a number that would not fit, and reads no frames then. */
+    op.u.bitmaps.nr_pages = nr_pages;
+    for (unsigned int i = 0; i < nr_pages && i < EVTCHN_3L_MAX_PAGES; i++) {
+        op.u.bitmaps.pending_gfn[i] = pending_gfns[i];
+        op.u.bitmaps.mask_gfn[i] = mask_gfns[i];
+    }
+    return evtchn_op(EVTCHNOP_register_3level, &op);
+}
+
+int hypercall_evtchn_register_3level_l2(uint32_t vcpu, uint64_t gfn, uint32_t offset)
+{
+    struct evtchn_register_3level op = { .cmd = EVTCHN_3L_L2 };
+
+    op.u.l2.vcpu = vcpu;
+    op.u.l2.offset = offset;
+    op.u.l2.gfn = gfn;
+    return evtchn_op(EVTCHNOP_register_3level, &op);
 }

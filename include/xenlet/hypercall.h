@@ -6,11 +6,12 @@
  * XEN_ in front of their names is left out on this page. None retries, none logs, none allocates.
  * Each may be called from anywhere: a handler, any VCPU, with upcalls masked or not. Those that
  * block say so. Structures are Xen's, in Xen's public headers; the text that rules each is the
- * header named in front of its group.
+ * text named in front of its group.
  */
 #ifndef XENLET_HYPERCALL_H
 #define XENLET_HYPERCALL_H
 
+#include <xenlet/abi/event_channel_3l.h>
 #include <xenlet/types.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
@@ -71,17 +72,48 @@ int hypercall_evtchn_bind_vcpu(evtchn_port_t port, uint32_t vcpu);
 /* Clear the mask of `port` and raise it on its VCPU when it is pending. -EINVAL not a port. */
 int hypercall_evtchn_unmask(evtchn_port_t port);
 
-/* Close every port of `dom` and leave FIFO. -EBUSY one is running, -EAGAIN ports appeared. */
+/*
+ * Close every port of `dom` and go back to 2-level. -EBUSY one is running, -EAGAIN ports appeared.
+ */
 int hypercall_evtchn_reset(domid_t dom);
 
-/* FIFO: register a control block. -ENOENT, -EINVAL, -ENOMEM; -ENOSYS/-EOPNOTSUPP without FIFO. */
+/*
+ * FIFO: register a control block. -ENOENT, -EINVAL, -ENOMEM; -EBUSY in 3-level;
+ * -ENOSYS/-EOPNOTSUPP without FIFO.
+ */
 int hypercall_evtchn_init_control(uint64_t gfn, uint32_t offset, uint32_t vcpu, uint8_t *link_bits);
 
 /* FIFO: add a page to the event array. -EOPNOTSUPP not in FIFO, -ENOSPC complete, -EINVAL. */
 int hypercall_evtchn_expand_array(uint64_t gfn);
 
-/* FIFO: 0 (highest) to 15. -EINVAL out of range or not a port, -ENOSYS under 2-level. */
+/* FIFO: 0 (highest) to 15. -EINVAL out of range or not a port, -ENOSYS in the other ABIs. */
 int hypercall_evtchn_set_priority(evtchn_port_t port, uint32_t priority);
+
+/* --- docs/abi-3level.md: a Xen of our own, no other has it --------------------------------- */
+
+/*
+ * Which ABIs there are beyond 2-level and FIFO into *abis, a set of EVTCHN_EXTENDED_*. Any error
+ * means none: -ENOSYS, under the PV shim -EOPNOTSUPP.
+ */
+int hypercall_evtchn_query_extended_abis(uint64_t *abis);
+
+/*
+ * 3-level: register the domain's bitmaps, `nr_pages` pages each, EVTCHN_3L_NR_PAGES(w) and at most
+ * EVTCHN_3L_MAX_PAGES. Nothing is delivered through them yet, but FIFO is -EBUSY from here on.
+ * -EBUSY in FIFO, -EEXIST registered already, -EINVAL another number of pages, or a page that is
+ * not writable memory of ours, -ENOMEM, -ENOSYS. An error changes nothing.
+ */
+int hypercall_evtchn_register_3level_bitmaps(uint32_t nr_pages, const uint64_t *pending_gfns,
+                                             const uint64_t *mask_gfns);
+
+/*
+ * 3-level: register the second-level selector of `vcpu`, EVTCHN_3L_L2_BYTES(w) bytes at byte
+ * `offset` of `gfn`. VCPU 0's switches the domain over: upcalls masked on every VCPU that runs, and
+ * nobody binds, masks or unmasks meanwhile. -EBUSY in FIFO, -ENOENT no such VCPU, -ENODEV no
+ * bitmaps, -EEXIST it has one, -EINVAL offset, page, or no vcpu_info of its own, -ENOMEM, -ENOSYS.
+ * An error changes nothing.
+ */
+int hypercall_evtchn_register_3level_l2(uint32_t vcpu, uint64_t gfn, uint32_t offset);
 
 /* --- sched.h -------------------------------------------------------------------------------- */
 
