@@ -105,27 +105,24 @@ void evtchn_leave_abi(void)
     evtchn_ops->init(this_evtchn_vcpu()); /* the bitmaps hold what they held before the switch */
 }
 
-static int vcpu_alloc(unsigned int vcpu, struct vcpu_info *info)
+static struct evtchn_vcpu *vcpu_alloc(unsigned int vcpu, struct vcpu_info *info)
 {
-    struct evtchn_vcpu *v;
+    struct evtchn_vcpu *v = evtchn_vcpus[vcpu] ? evtchn_vcpus[vcpu] : platform_page_alloc();
 
-    if (vcpu >= XENLET_MAX_VCPUS)
-        return -XEN_EINVAL;
-    v = evtchn_vcpus[vcpu] ? evtchn_vcpus[vcpu] : platform_page_alloc();
-    if (!v)
-        return -XEN_ENOMEM;
-    v->info = info;
-    v->id = vcpu;
-    atomic_write_release(&evtchn_vcpus[vcpu], v);
-    return 0;
+    if (v) {
+        v->info = info;
+        v->id = vcpu;
+    }
+    return v;
 }
 
 int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *abi)
 {
-    int rc = vcpu_alloc(platform_vcpu(), info);
+    struct evtchn_vcpu *v = vcpu_alloc(platform_vcpu(), info);
 
-    if (rc)
-        return rc;
+    if (!v)
+        return -XEN_ENOMEM;
+    evtchn_vcpus[v->id] = v;
     wanted = asked_for(abi);
     evtchn_shared = shared;
     evtchn_ops_2l.init(this_evtchn_vcpu()); /* whatever comes: where 2-level looks, all is masked */
@@ -135,9 +132,20 @@ int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *
 
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
 {
-    int rc = vcpu_alloc(vcpu, info);
+    struct evtchn_vcpu *v;
+    int rc;
 
-    return rc ? rc : evtchn_ops->vcpu_init(evtchn_vcpus[vcpu]);
+    if (vcpu >= XENLET_MAX_VCPUS)
+        return -XEN_EINVAL;
+    v = vcpu_alloc(vcpu, info);
+    if (!v)
+        return -XEN_ENOMEM;
+    rc = evtchn_ops->vcpu_init(v);
+    if (rc == 0)
+        atomic_write_release(&evtchn_vcpus[vcpu], v); /* from now on it can be bound to */
+    else if (!evtchn_vcpus[vcpu])
+        platform_page_free(v);
+    return rc;
 }
 
 static void move_away(struct evtchn *ch, void *arg)

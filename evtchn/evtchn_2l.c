@@ -46,6 +46,12 @@ void evtchn_2l_forget_all(void)
 {
     for (unsigned int i = 0; i < NR_WORDS; i++)
         atomic_write(&evtchn_shared->evtchn_pending[i], 0);
+    /* Another ABI leaves the selectors alone; Xen would take a bit in them for an upcall it sent.
+     */
+    for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
+        if (evtchn_vcpus[i])
+            atomic_write(&evtchn_vcpus[i]->info->evtchn_pending_sel, 0);
+    }
 }
 
 static void fini_2l(void)
