@@ -78,7 +78,9 @@ int evtchn_close(struct evtchn *ch)
 
     evtchn_hold(ch, REASON_CLOSED);
     evtchn_rest_forget(ch, REASON_ANY);
-    if (ch->kind != KIND_LOST) {
+    if (ch->kind == KIND_LOST) {
+        evtchn_lost_forget(ch);
+    } else {
         evtchn_unpublish(ch);
         rc = hypercall_evtchn_close(ch->port);
     }

@@ -73,7 +73,8 @@ struct evtchn {
     uint32_t pirq_flags;
     domid_t remote_dom;
     evtchn_port_t remote_port;
-    struct evtchn *next; /* resting, closed within an upcall, or free */
+    struct evtchn *next;    /* resting, closed within an upcall, lost and not told, or free */
+    evtchn_handler_t *lost; /* evtchn_on_lost() */
 } __attribute__((aligned(64)));
 
 /* What a VCPU has of its own; a page, so that a backend can register parts of it with Xen. */
@@ -140,7 +141,7 @@ struct evtchn_port_ops {
 
 extern const struct evtchn_port_ops evtchn_ops_fifo;
 extern const struct evtchn_port_ops evtchn_ops_2l;
-/* No port is bound: what the bitmaps hold from before another ABI is nobody's. */
+/* No port is bound: what bitmaps and selectors hold from before another ABI is nobody's. */
 void evtchn_2l_forget_all(void);
 
 /* --- evtchn.c ------------------------------------------------------------------------------- */
@@ -172,6 +173,8 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
 /* EVTCHNOP_reset while nothing has a handle: inter-domain ports are bound again, with their
  * numbers. */
 void evtchn_reset_keeping_ports(void);
+/* A lost channel is being closed: nobody is to be told any more. */
+void evtchn_lost_forget(struct evtchn *ch);
 
 /* --- table.c -------------------------------------------------------------------------------- */
 

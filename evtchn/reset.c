@@ -103,6 +103,39 @@ static int reopen(struct evtchn *ch, domid_t self)
     return 0;
 }
 
+static struct evtchn *lost_channels; /* whose owners are to be told; on VCPU 0 only */
+
+static void lose(struct evtchn *ch, int error)
+{
+    platform_log("event channel at port %u is lost: its far end is gone (error %d)", ch->port,
+                 error);
+    ch->kind = KIND_LOST;
+    ch->next = lost_channels;
+    lost_channels = ch;
+}
+
+void evtchn_lost_forget(struct evtchn *ch)
+{
+    struct evtchn **link = &lost_channels;
+
+    while (*link && *link != ch)
+        link = &(*link)->next;
+    if (*link)
+        *link = ch->next;
+}
+
+/* When all the others are back. Owners may close what they like, lost channels too. */
+static void tell_owners(void)
+{
+    while (lost_channels) {
+        struct evtchn *ch = lost_channels;
+
+        lost_channels = ch->next;
+        if (ch->lost)
+            ch->lost(ch, ch->data);
+    }
+}
+
 static void reopen_all(struct evtchn *list, domid_t self)
 {
     /* Their ports mean nothing any more; before new ones come. */
@@ -110,14 +143,11 @@ static void reopen_all(struct evtchn *list, domid_t self)
         evtchn_unpublish(ch);
     while (list) {
         struct evtchn *ch = list;
-        evtchn_port_t was = ch->port;
         int rc = reopen(ch, self);
 
         list = ch->next;
         if (rc) {
-            platform_log("event channel at port %u is lost: its far end is gone (error %d)", was,
-                         rc);
-            ch->kind = KIND_LOST;
+            lose(ch, rc);
             continue;
         }
         evtchn_release_by_xen(ch, REASON_MOVE | REASON_STORM | REASON_EOI);
@@ -210,7 +240,20 @@ static int reset_and_reopen(void)
     evtchn_leave_abi();
     evtchn_choose_abi();
     reopen_all(list, self);
+    tell_owners();
     return 0;
+}
+
+/*
+ * The PV shim passes a reset on to Xen, which closes ports of the shim's own too; and keeps a table
+ * of ports of ours that the reset does not clear, so that each bind after it is refused. It is
+ * known by its refusal of physical interrupts, where Xen looks at the number first.
+ */
+static bool in_pv_shim(void)
+{
+    evtchn_port_t port;
+
+    return hypercall_evtchn_bind_pirq(UINT32_MAX, 0, &port) == -XEN_EOPNOTSUPP;
 }
 
 int evtchn_reset(void)
@@ -220,7 +263,17 @@ int evtchn_reset(void)
 
     if (flags)
         return -XEN_EDEADLK;
-    rc = platform_vcpu() == 0 ? reset_and_reopen() : -XEN_EINVAL;
+    if (platform_vcpu() != 0)
+        rc = -XEN_EINVAL;
+    else if (in_pv_shim())
+        rc = -XEN_EOPNOTSUPP;
+    else
+        rc = reset_and_reopen();
     platform_upcalls_restore(flags);
     return rc;
+}
+
+void evtchn_on_lost(struct evtchn *ch, evtchn_handler_t *lost)
+{
+    ch->lost = lost;
 }

@@ -195,13 +195,20 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
  * Close every port of the domain and set the channels up again behind their handles, with mask and
  * VCPU: VIRQs, PIRQs, IPIs, and inter-domain ones whose peer is still there, the console's and
  * xenstore's among them, in the ABI that was asked for at boot. One that cannot be had again is
- * lost, and reported. Each handler is called once. -XEN_EBUSY another reset is under way,
- * -XEN_ENOSPC no port is free to learn our domain's number with: then nothing changed. From main on
- * VCPU 0
- * (-XEN_EINVAL elsewhere, -XEN_EDEADLK with upcalls masked), while no other VCPU uses channels. Not
- * under the PV shim: it keeps ports of its own that the reset closes, and refuses all binds after it.
+ * lost: see evtchn_on_lost(). Each handler is called once. From main on VCPU 0, while no other VCPU
+ * uses channels. Where it fails nothing changed: -XEN_EINVAL on another VCPU, -XEN_EDEADLK with
+ * upcalls masked, -XEN_EBUSY another reset is under way, -XEN_ENOSPC no port is free to learn our
+ * domain's number with, -XEN_EOPNOTSUPP under the PV shim, which would refuse all binds after it.
  */
 int evtchn_reset(void);
+
+/*
+ * Have `lost` called once, with the channel's data, when the channel is lost: its far end cannot be
+ * had again after evtchn_reset(). It runs on VCPU 0, upcalls masked as in a handler, when all the
+ * others are back; it may close the channel and bind a new one. NULL: nobody wants to know, which
+ * is so at first; a line in the log tells anyway.
+ */
+void evtchn_on_lost(struct evtchn *ch, evtchn_handler_t *lost);
 
 /* --- For the kernel underneath -------------------------------------------------------------- */
 
