@@ -15,6 +15,16 @@ static void after_walk(struct evtchn_vcpu *v)
 }
 
 /*
+ * A reset, on VCPU 0, changed the ABI under a walk of ours, which may have taken from the selector
+ * what was meant for the new one: whatever may be there is looked for.
+ */
+static void sweep(struct vcpu_info *info)
+{
+    atomic_xchg_word(&info->evtchn_pending_sel, ~(xen_ulong_t)0);
+    atomic_write(&info->evtchn_upcall_pending, 1);
+}
+
+/*
  * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets
  * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
  */
@@ -25,8 +35,14 @@ void evtchn_upcall(void)
 
     v->upcalls++;
     do {
+        const struct evtchn_port_ops *ops = atomic_read(&evtchn_ops);
+
         atomic_write(&info->evtchn_upcall_pending, 0);
-        evtchn_ops->handle_events(v);
+        ops->handle_events(v);
+        /* After the walk's barrier: if it was another's event that the walk took, this shows it.
+           Counterpart: evtchn_ops is written before the hypercalls that raise or sweep. */
+        if (unlikely(ops != atomic_read(&evtchn_ops)))
+            sweep(info);
     } while (atomic_read(&info->evtchn_upcall_pending));
     atomic_write_release(&v->current, NULL); /* after what handlers wrote: close.c, settle() */
     if (unlikely(v->after_walk))
