@@ -104,6 +104,9 @@ static int bind(const struct evtchn *like, evtchn_handler_t *handler, void *data
         evtchn_handle_free(ch);
         return rc;
     }
+    /* Bound before the ABI was: what was sent while Xen switched may be where nobody looks. */
+    if (like->port && handler && evtchn_ops != &evtchn_ops_2l)
+        evtchn_ops->set_pending(ch->port);
     *out = ch; /* before the first delivery, which may want it */
     evtchn_release(ch, REASON_MOVE);
     return 0;

@@ -9,18 +9,14 @@ static const char *const kinds[] = { "unbound", "interdomain", "virq", "pirq", "
 
 static void dump_vcpu(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
 {
-    print("VCPU %u: upcalls %s%s, %lu taken, %lu orphans, %lu stray heads\n", v->id,
+    print("VCPU %u: upcalls %s%s, %lu taken, %lu orphans\n", v->id,
           atomic_read(&v->info->evtchn_upcall_mask) ? "masked" : "unmasked",
           atomic_read(&v->info->evtchn_upcall_pending) ? " and pending" : "",
-          (unsigned long)v->upcalls, (unsigned long)v->orphans, (unsigned long)v->fifo_stray);
-    print("  selector %lx, ready %x, running port %u, resting until %lu\n",
+          (unsigned long)v->upcalls, (unsigned long)v->orphans);
+    print("  selector %lx, running port %u, resting until %lu\n",
           (unsigned long)atomic_read(&v->info->evtchn_pending_sel),
-          atomic_read(&v->fifo_control.ready), v->current ? v->current->port : 0,
-          (unsigned long)v->rest_until);
-    for (unsigned int i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++) {
-        if (v->fifo_head[i])
-            print("  queue %u goes on at port %u\n", i, v->fifo_head[i]);
-    }
+          v->current ? v->current->port : 0, (unsigned long)v->rest_until);
+    evtchn_ops->dump(v, print);
 }
 
 static void dump_channel(struct evtchn *ch, void (*print)(const char *format, ...))
@@ -40,6 +36,7 @@ static void dump_channel(struct evtchn *ch, void (*print)(const char *format, ..
 void evtchn_dump(void (*print)(const char *format, ...))
 {
     print("event channels: %s, %u ports\n", evtchn_ops->name, evtchn_ops->nr_ports);
+    evtchn_ops->dump(NULL, print);
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         if (atomic_read(&evtchn_vcpus[i]))
             dump_vcpu(evtchn_vcpus[i], print);

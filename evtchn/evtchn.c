@@ -3,7 +3,8 @@
 #include "evtchn/internal.h"
 
 /* In the order in which auto tries them; the last one cannot be refused. */
-static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_fifo, &evtchn_ops_2l };
+static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_fifo, &evtchn_ops_3l,
+                                                      &evtchn_ops_2l };
 #define NR_ABIS (sizeof(abis) / sizeof(abis[0]))
 
 const struct evtchn_port_ops *evtchn_ops = &evtchn_ops_2l;
@@ -57,7 +58,11 @@ static const struct evtchn_port_ops *asked_for(const char *abi)
     return NULL;
 }
 
-/* On this VCPU, and on those that were brought up before a reset: all or none. */
+/*
+ * On this VCPU, and on those that were brought up before a reset: all or none. These may be in an
+ * upcall: they find the new ABI as soon as there may be something in it for them, see
+ * evtchn_upcall().
+ */
 static int enter(const struct evtchn_port_ops *ops)
 {
     struct evtchn_vcpu *first = this_evtchn_vcpu();
@@ -65,6 +70,7 @@ static int enter(const struct evtchn_port_ops *ops)
 
     if (rc)
         return rc;
+    atomic_write_release(&evtchn_ops, ops);
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS && rc == 0; i++) {
         if (evtchn_vcpus[i] && evtchn_vcpus[i] != first)
             rc = ops->vcpu_init(evtchn_vcpus[i]);
@@ -74,6 +80,7 @@ static int enter(const struct evtchn_port_ops *ops)
 
         spin_lock(&evtchn_abi_lock);
         ops->fini();
+        atomic_write_release(&evtchn_ops, &evtchn_ops_2l);
         evtchn_reset_keeping_ports();
         spin_unlock(&evtchn_abi_lock);
         platform_upcalls_restore(flags);
@@ -81,27 +88,42 @@ static int enter(const struct evtchn_port_ops *ops)
     return rc;
 }
 
+/* auto passes over what Xen does not say it has; what was asked for is missed. */
+static int try(const struct evtchn_port_ops *ops)
+{
+    int rc = ops->query ? ops->query() : 0;
+
+    if (rc == 0)
+        return enter(ops);
+    if (wanted)
+        platform_log("event channels: this Xen has no %s ABI (error %d); using 2l", ops->title, rc);
+    return 0;
+}
+
 void evtchn_choose_abi(void)
 {
-    for (unsigned int i = 0; i < NR_ABIS; i++) {
-        int rc;
+    int refused[NR_ABIS] = { 0 };
+    unsigned int i;
 
-        if (wanted && wanted != abis[i] && i + 1 < NR_ABIS)
-            continue;
-        rc = enter(abis[i]);
-        if (rc == 0) {
-            evtchn_ops = abis[i];
-            return;
-        }
-        platform_log("event channels: this Xen refuses %s (error %d); using %s", abis[i]->name, rc,
-                     wanted ? "2l" : abis[i + 1]->name);
+    for (i = 0; i + 1 < NR_ABIS; i++) {
+        if (!wanted || wanted == abis[i])
+            refused[i] = try(abis[i]);
+        if (evtchn_ops == abis[i])
+            break;
+    }
+    if (evtchn_ops == &evtchn_ops_2l)
+        enter(&evtchn_ops_2l);
+    for (i = 0; i < NR_ABIS; i++) {
+        if (refused[i])
+            platform_log("event channels: this Xen refuses %s (error %d); using %s", abis[i]->name,
+                         refused[i], evtchn_ops->name);
     }
 }
 
 void evtchn_leave_abi(void)
 {
     evtchn_ops->fini();
-    evtchn_ops = &evtchn_ops_2l;
+    atomic_write_release(&evtchn_ops, &evtchn_ops_2l);
     evtchn_ops->init(this_evtchn_vcpu()); /* the bitmaps hold what they held before the switch */
 }
 
@@ -130,6 +152,7 @@ int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *
     return 0;
 }
 
+/* Shown, so that it can be bound to, only if it can receive. */
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
 {
     struct evtchn_vcpu *v;

@@ -8,7 +8,7 @@
  * and a full barrier, so we take the three apart in the opposite order.
  */
 #include <xenlet/hypercall.h>
-#include "evtchn/internal.h"
+#include "evtchn/bitmaps.h"
 
 #define NR_WORDS BITS_PER_WORD
 #define NR_PORTS (NR_WORDS * BITS_PER_WORD)
@@ -21,16 +21,6 @@ static inline xen_ulong_t *pending_word(evtchn_port_t port)
 static inline xen_ulong_t *mask_word(evtchn_port_t port)
 {
     return &evtchn_shared->evtchn_mask[port / BITS_PER_WORD];
-}
-
-static inline unsigned int bit_of(evtchn_port_t port)
-{
-    return port % BITS_PER_WORD;
-}
-
-static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
-{
-    return atomic_read(word) >> bit & 1;
 }
 
 /* A fresh domain's ports are unmasked, a restored one's masked: start from one state. */
@@ -118,29 +108,7 @@ static bool clear_pending_2l(evtchn_port_t port)
     return atomic_test_and_clear_bit(pending_word(port), bit_of(port));
 }
 
-/* All of one word that is pending and not masked now. What comes later sets the selector again. */
-static inline void walk_word(struct evtchn_vcpu *v, unsigned int i)
-{
-    xen_ulong_t events = atomic_read(&evtchn_shared->evtchn_pending[i]) &
-                         ~atomic_read(&evtchn_shared->evtchn_mask[i]);
-    evtchn_port_t first = i * BITS_PER_WORD;
-    struct evtchn **slots = evtchn_slot(first); /* of the whole word: they stand in one row */
-
-    for (; events; events &= events - 1) {
-        unsigned int bit = lowest_bit(events);
-
-        struct evtchn *ch = likely(slots) ? atomic_read(&slots[bit]) : NULL;
-
-        if (likely(evtchn_begin(v, ch))) {
-            atomic_clear_bit(&evtchn_shared->evtchn_pending[i], bit);
-            evtchn_run(v, &slots[bit], ch, first + bit);
-        } else {
-            evtchn_deliver_slow(v, first + bit);
-        }
-    }
-}
-
-/* The words the selector names, beginning after the one the last walk began with: round robin. */
+/* The words the selector names, beginning behind the one the last walk began with. */
 static void handle_events_2l(struct evtchn_vcpu *v)
 {
     /*
@@ -148,23 +116,29 @@ static void handle_events_2l(struct evtchn_vcpu *v)
      * them in the opposite order, see above.
      */
     xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
-    unsigned int start = v->start_word;
+    struct round words;
 
     if (!selector)
         return;
-    /* Rotate, so that bit 0 is word `start`. */
-    selector = selector >> start | selector << ((BITS_PER_WORD - start) % BITS_PER_WORD);
-    v->start_word = (start + lowest_bit(selector) + 1) % NR_WORDS;
+    words = round_begin(selector, v->start_word);
+    v->start_word = round_next_start(&words);
     do {
-        unsigned int bit = lowest_bit(selector);
+        unsigned int i = round_bit(&words);
 
-        selector &= selector - 1;
-        walk_word(v, (start + bit) % NR_WORDS);
-    } while (selector);
+        walk_word(v, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i],
+                  i * BITS_PER_WORD);
+    } while (round_next(&words));
+}
+
+static void dump_2l(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
+{
+    for (unsigned int i = 0; !v && i < NR_WORDS; i++)
+        dump_word(i, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i], print);
 }
 
 const struct evtchn_port_ops evtchn_ops_2l = {
     .name = "2l",
+    .title = "2-level",
     .nr_ports = NR_PORTS,
     .init = init_2l,
     .fini = fini_2l,
@@ -177,4 +151,5 @@ const struct evtchn_port_ops evtchn_ops_2l = {
     .is_pending = is_pending_2l,
     .clear_pending = clear_pending_2l,
     .handle_events = handle_events_2l,
+    .dump = dump_2l,
 };

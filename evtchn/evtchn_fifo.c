@@ -275,8 +275,23 @@ static void handle_events_fifo(struct evtchn_vcpu *v)
     }
 }
 
+static void dump_fifo(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
+{
+    if (!v) {
+        print("  %u pages of event words\n", atomic_read(&nr_pages));
+        return;
+    }
+    print("  ready %x, %lu stray heads\n", atomic_read(&v->fifo_control.ready),
+          (unsigned long)v->fifo_stray);
+    for (unsigned int i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++) {
+        if (v->fifo_head[i])
+            print("  queue %u goes on at port %u\n", i, v->fifo_head[i]);
+    }
+}
+
 const struct evtchn_port_ops evtchn_ops_fifo = {
     .name = "fifo",
+    .title = "FIFO",
     .nr_ports = EVTCHN_FIFO_NR_CHANNELS,
     .unlinks = true,
     .init = init_fifo,
@@ -291,4 +306,5 @@ const struct evtchn_port_ops evtchn_ops_fifo = {
     .clear_pending = clear_pending_fifo,
     .set_priority = set_priority_fifo,
     .handle_events = handle_events_fifo,
+    .dump = dump_fifo,
 };

@@ -81,7 +81,7 @@ struct evtchn {
 struct evtchn_vcpu {
     struct vcpu_info *info;
     uint32_t id;
-    uint32_t start_word;    /* bitmaps: where the next walk begins */
+    uint32_t start_word;    /* bitmaps: where the next walk of the selector begins */
     struct evtchn *current; /* the hazard pointer: see evtchn_begin() */
     uint64_t upcalls;       /* how many there were, this one included */
     bool after_walk;        /* something is to do at the end of the upcall */
@@ -99,6 +99,10 @@ struct evtchn_vcpu {
     uint32_t fifo_head[EVTCHN_FIFO_MAX_QUEUES];    /* where each queue goes on; 0: ask Xen */
     uint64_t fifo_stray;                           /* heads that led nowhere */
     struct evtchn_fifo_control_block fifo_control; /* shared with Xen */
+
+    bool l2_registered;              /* 3-level: the second-level selector is Xen's too */
+    uint8_t l2_start[BITS_PER_WORD]; /* where the next walk of each of its words begins */
+    xen_ulong_t l2_selector[BITS_PER_WORD] __attribute__((aligned(64))); /* shared with Xen */
 };
 _Static_assert(sizeof(struct evtchn_vcpu) <= 4096, "it is one page");
 
@@ -107,7 +111,8 @@ _Static_assert(sizeof(struct evtchn_vcpu) <= 4096, "it is one page");
  * calling VCPU is the port's own and has upcalls masked.
  */
 struct evtchn_port_ops {
-    const char *name;
+    const char *name;  /* what `evtchn=` takes */
+    const char *title; /* what people call it */
     unsigned int nr_ports;
     /*
      * A walk takes an event off a queue, PENDING or not: whoever finds one and cannot deliver it
@@ -115,11 +120,16 @@ struct evtchn_port_ops {
      */
     bool unlinks;
 
+    /* Whether Xen says that it has this ABI; NULL for one that init may ask for without a word. */
+    int (*query)(void);
     /* Switch the domain over, with `v` for the first VCPU. A refusal leaves it in 2-level. */
     int (*init)(struct evtchn_vcpu *v);
     /* EVTCHNOP_reset has been: what Xen had of ours is ours again. */
     void (*fini)(void);
-    /* Make another VCPU able to receive; before it is bound to and before it unmasks upcalls. */
+    /*
+     * Make another VCPU able to receive; before it is bound to and before it unmasks upcalls. Xen
+     * drops what is sent to one for which this was refused.
+     */
     int (*vcpu_init)(struct evtchn_vcpu *v);
     /* Make room for a port; it is masked afterwards. */
     int (*port_setup)(evtchn_port_t port);
@@ -135,11 +145,14 @@ struct evtchn_port_ops {
     /* NULL where there are none. */
     int (*set_priority)(evtchn_port_t port, unsigned int priority);
 
-    /* Deliver all there is for this VCPU, once. */
+    /* Deliver all there is for this VCPU, once. Contains a full barrier. */
     void (*handle_events)(struct evtchn_vcpu *v);
+    /* Show what this ABI has of a VCPU, or with NULL of the domain. */
+    void (*dump)(const struct evtchn_vcpu *v, void (*print)(const char *format, ...));
 };
 
 extern const struct evtchn_port_ops evtchn_ops_fifo;
+extern const struct evtchn_port_ops evtchn_ops_3l;
 extern const struct evtchn_port_ops evtchn_ops_2l;
 /* No port is bound: what bitmaps and selectors hold from before another ABI is nobody's. */
 void evtchn_2l_forget_all(void);
@@ -189,6 +202,16 @@ static inline struct evtchn **evtchn_slot(evtchn_port_t port)
     struct evtchn **row = atomic_read(&evtchn_rows[port / ROW_PORTS]);
 
     return row ? &row[port % ROW_PORTS] : NULL;
+}
+
+/* The places of the handles of a word of ports, of which `first` is the first: in one row. */
+extern struct evtchn *evtchn_no_slots[BITS_PER_WORD];
+
+static inline struct evtchn **evtchn_slots(evtchn_port_t first)
+{
+    struct evtchn **slots = evtchn_slot(first);
+
+    return likely(slots) ? slots : evtchn_no_slots;
 }
 
 /* The handle of a port, NULL for none. */

@@ -11,6 +11,7 @@
 #define PER_PAGE  (PAGE_SIZE / sizeof(struct evtchn))
 
 struct evtchn **evtchn_rows[NR_ROWS];
+struct evtchn *evtchn_no_slots[BITS_PER_WORD]; /* never written */
 
 static struct spinlock lock;
 static struct evtchn *free_handles;

@@ -5,7 +5,7 @@
  * A channel is bound to a source (another domain's port, a virtual or physical interrupt, a VCPU of
  * ours) and has a handler, which runs on the channel's VCPU, with upcalls masked there, and may not
  * block. Events merge: a handler that runs once may stand for several raises. What holds whichever
- * ABI (2-level or FIFO) is underneath:
+ * ABI (2-level, 3-level or FIFO) is underneath:
  *
  *   - no event is lost: one raised at any moment, inside its own handler too, is delivered or still
  *     pending; one that came before its handler was bound is delivered when it is bound;
@@ -87,13 +87,18 @@ int evtchn_bind_virq(uint32_t virq, unsigned int vcpu, evtchn_handler_t *handler
 int evtchn_bind_pirq(uint32_t pirq, bool share, evtchn_handler_t *handler, void *data,
                      unsigned int flags, struct evtchn **ch);
 
-/* A channel to `vcpu` of ourselves, raised with evtchn_send(). -XEN_ENOENT no such VCPU. */
+/*
+ * A channel to `vcpu` of ourselves, raised with evtchn_send(). -XEN_ENOENT no such VCPU, or one
+ * that evtchn_vcpu_init() has not made able to receive: Xen would drop what is sent there.
+ */
 int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, unsigned int flags,
                     struct evtchn **ch);
 
 /*
  * Take over a port that exists: the console's, xenstore's, a static one. What is pending there is
- * delivered. -XEN_EINVAL not a bound port, -XEN_EEXIST it has a handle.
+ * delivered; in another ABI than 2-level its handler is called once in any case, since an event
+ * that came while Xen switched may be lost. -XEN_EINVAL not a bound port, -XEN_EEXIST it has a
+ * handle.
  */
 int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, unsigned int flags,
                      struct evtchn **ch);
@@ -167,7 +172,7 @@ void evtchn_get_counters(struct evtchn *ch, struct evtchn_counters *counters);
  */
 void evtchn_dump(void (*print)(const char *format, ...));
 
-/* The name of the ABI in use ("2l", ...), and its number of ports, 0 included. */
+/* The name of the ABI in use ("2l", "3l", "fifo"), and its number of ports, 0 included. */
 const char *evtchn_abi(void);
 unsigned int evtchn_nr_ports(void);
 
@@ -213,16 +218,20 @@ void evtchn_on_lost(struct evtchn *ch, evtchn_handler_t *lost);
 /* --- For the kernel underneath -------------------------------------------------------------- */
 
 /*
- * Start: mask every port, take the ABI that `abi` names ("auto", NULL: the best there is). A name
- * that is none is reported with the valid ones, and auto used; an ABI that Xen refuses is reported,
- * and 2-level used. Once, before anything else here, with upcalls masked, on the boot VCPU, whose
- * vcpu_info is `info`. `shared` must stay mapped. -XEN_ENOMEM.
+ * Start: mask every port, take the ABI that `abi` names: "2l", "3l", "fifo", or "auto", NULL: FIFO;
+ * if Xen refuses it, 3-level if Xen says it has it; else 2-level. A name that is none is reported
+ * with the valid ones, and auto used; an ABI that Xen does not have, or refuses at whichever step,
+ * is reported in a line, and 2-level used, which cannot be refused. 3-level takes 64 KiB for its
+ * bitmaps (docs/abi-3level.md). Once, before anything else here, with upcalls masked, on the boot
+ * VCPU, whose vcpu_info is `info`. `shared` must stay mapped. -XEN_ENOMEM.
  */
 int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *abi);
 
 /*
  * Make another VCPU able to receive; before anything is bound to it and before it unmasks upcalls.
- * From any VCPU. -XEN_ENOMEM, -XEN_EINVAL a number above 127 or refused by Xen.
+ * From any VCPU. -XEN_ENOMEM, -XEN_EINVAL a number above 127; or what Xen said when it refused the
+ * VCPU's control block (FIFO) or second-level selector (3-level). Such a VCPU gets no events: it
+ * must not come up, and binding to it is -XEN_ENOENT. This may be tried again.
  */
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
 

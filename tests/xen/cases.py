@@ -137,8 +137,9 @@ def _corners():
                    'evtchn=fifo ports=20000 only=every_port', xen=xen, guest_tests=True, deadline=120)
     yield boot('corners', '34-vcpus', 'bare', suite, '--vcpus', '2', '--xen-args', 'dom0_max_vcpus=34',
                '--cmdline', 'only=last_vcpu', guest_tests=True, output=[' 34 VCPUs'])
-    for asked, said in (('nonsense', 'evtchn=nonsense is not an event channel ABI .there are: auto 2l fifo.; using auto'),
-                        ('fifo', ' fifo event channels'), ('2l', ' 2l event channels'), ('auto', ' fifo event channels')):
+    for asked, said in (('nonsense', 'evtchn=nonsense is not an event channel ABI .there are: auto 2l 3l fifo.; using auto'),
+                        ('fifo', ' fifo event channels'), ('2l', ' 2l event channels'), ('auto', ' fifo event channels'),
+                        ('3l', 'this Xen has no 3-level ABI .error -38.; using 2l')):
         yield boot('corners', f'evtchn-{asked}', 'bare', image('examples/hello'), '--cmdline', f'evtchn={asked}',
                    output=[said])
 

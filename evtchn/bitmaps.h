@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What 2-level and 3-level have in common: words in which a bit is a port, pending or masked, and
+ * selectors in which a bit is a word. A word is a xen_ulong_t everywhere.
+ */
+#ifndef XENLET_EVTCHN_BITMAPS_H
+#define XENLET_EVTCHN_BITMAPS_H
+
+#include "evtchn/internal.h"
+
+static inline unsigned int bit_of(evtchn_port_t port)
+{
+    return port % BITS_PER_WORD;
+}
+
+static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
+{
+    return atomic_read(word) >> bit & 1;
+}
+
+/*
+ * A selector, taken as it was, is gone through from bit `start` on and round: rotated, so that bit
+ * 0 stands for `start`. What comes next time begins behind the bit that came first this time: no
+ * word is first each time.
+ */
+struct round {
+    xen_ulong_t bits;
+    unsigned int start;
+};
+
+/* `selector` is not 0. */
+static inline struct round round_begin(xen_ulong_t selector, unsigned int start)
+{
+    unsigned int back = (unsigned int)(BITS_PER_WORD - start) % BITS_PER_WORD;
+
+    return (struct round){ selector >> start | selector << back, start };
+}
+
+static inline unsigned int round_bit(const struct round *r)
+{
+    return (r->start + lowest_bit(r->bits)) % BITS_PER_WORD;
+}
+
+static inline unsigned int round_next_start(const struct round *r)
+{
+    return (round_bit(r) + 1) % BITS_PER_WORD;
+}
+
+/* Whether there is another one behind the present one. */
+static inline bool round_next(struct round *r)
+{
+    r->bits &= r->bits - 1;
+    return r->bits;
+}
+
+/*
+ * Deliver all of one word that is pending and not masked now; `first` is the port of its bit 0.
+ * What comes later sets the selector again. The word is read once, so a port of it is delivered at
+ * most once, and none waits for more than one delivery of each other.
+ */
+static inline __attribute__((always_inline)) void
+walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending, const xen_ulong_t *mask, evtchn_port_t first)
+{
+    xen_ulong_t events = atomic_read(pending) & ~atomic_read(mask);
+    struct evtchn **slots = evtchn_slots(first);
+
+    for (; events; events &= events - 1) {
+        unsigned long bit = lowest_bit(events);
+        struct evtchn *ch = atomic_read(&slots[bit]);
+
+        if (likely(evtchn_begin(v, ch))) {
+            atomic_clear_bit(pending, (unsigned int)bit);
+            evtchn_run(v, &slots[bit], ch, first + (evtchn_port_t)bit);
+        } else {
+            evtchn_deliver_slow(v, first + (evtchn_port_t)bit);
+        }
+    }
+}
+
+/* A line for a word in which something is pending. */
+static inline void dump_word(unsigned int i, const xen_ulong_t *pending, const xen_ulong_t *mask,
+                             void (*print)(const char *format, ...))
+{
+    xen_ulong_t word = atomic_read(pending);
+
+    if (word)
+        print("  word %u: pending %lx, masked %lx\n", i, (unsigned long)word,
+              (unsigned long)atomic_read(mask));
+}
+
+#endif
