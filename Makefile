@@ -23,6 +23,7 @@ export ACCEL
 # every target that compiles installs it first, and then calls make again.
 ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)
 include build.mk
+include tests/host/host.mk
 endif
 
 # Sub-makes use all processors, unless make was called with its own -j.

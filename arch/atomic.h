@@ -16,8 +16,10 @@
 #include "atomic_arch.h"
 
 /* One access, not torn, not repeated, not reordered by the compiler with another of these. */
+#ifndef atomic_read
 #define atomic_read(p)     (*(const volatile __typeof__(*(p)) *)(p))
 #define atomic_write(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
+#endif
 
 #ifndef atomic_read_acquire
 #define atomic_read_acquire(p)                \

@@ -22,6 +22,8 @@
 #define BUSY    (1u << EVTCHN_FIFO_BUSY)
 #define LINK    ((uint32_t)EVTCHN_FIFO_LINK_MASK)
 
+#define QUEUES ((1u << EVTCHN_FIFO_MAX_QUEUES) - 1) /* the bits of `ready` that mean one */
+
 #define PAGE_SIZE      4096u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
 #define NR_PAGES       (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
@@ -265,13 +267,16 @@ static inline void consume(struct evtchn_vcpu *v, unsigned int priority, uint32_
 static void handle_events_fifo(struct evtchn_vcpu *v)
 {
     uint32_t *shared = &v->fifo_control.ready;
-    /* Full barrier: evtchn_upcall_pending was cleared before; the heads are read after. */
-    uint32_t ready = atomic_xchg32(shared, 0);
+    /*
+     * Full barrier: evtchn_upcall_pending was cleared before; the heads are read after. A bit that
+     * no queue has is dropped.
+     */
+    uint32_t ready = atomic_xchg32(shared, 0) & QUEUES;
 
     while (ready) {
         consume(v, lowest_bit(ready), &ready);
         if (atomic_read(shared))
-            ready |= atomic_xchg32(shared, 0);
+            ready |= atomic_xchg32(shared, 0) & QUEUES;
     }
 }
 

@@ -272,7 +272,7 @@ static int claim(struct vcpu *v)
 
 int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg)
 {
-    struct vcpu *v = &vcpus[vcpu];
+    struct vcpu *v;
     int rc;
 
     if (vcpu >= XENLET_MAX_VCPUS)
@@ -281,6 +281,7 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg)
         return -XEN_EBUSY;
     if (upcalls_masked())
         return -XEN_EDEADLK;
+    v = &vcpus[vcpu];
     rc = claim(v);
     if (rc)
         return rc;

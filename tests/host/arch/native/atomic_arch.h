@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The atomic primitives on the host, by the compiler's builtins: for the sanitizers, and for
+ * VCPUs that are threads. Names and meanings are documented in arch/atomic.h.
+ *
+ * In the guest's own sources (HOST_GUEST) each of them is a step: before it Xen may do something,
+ * and an upcall may come, if a test says so by host_between_steps.
+ */
+#ifndef XENLET_ATOMIC_ARCH_H
+#define XENLET_ATOMIC_ARCH_H
+
+#include <xenlet/types.h>
+
+#ifdef HOST_GUEST
+extern void (*host_between_steps)(void);
+#define HOST_STEP() (host_between_steps ? host_between_steps() : (void)0)
+#else
+#define HOST_STEP() ((void)0)
+#endif
+
+/*
+ * TSan knows no fences. Every load acquires and every store releases instead: it finds the accesses
+ * that are not made through these names at all. Which order each needs is the explorer's to show.
+ */
+#ifdef __SANITIZE_THREAD__
+#define HOST_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HOST_TSAN 1
+#endif
+#endif
+
+#ifdef HOST_TSAN
+#define HOST_LOAD  __ATOMIC_ACQUIRE
+#define HOST_STORE __ATOMIC_RELEASE
+#else
+#define HOST_LOAD  __ATOMIC_RELAXED
+#define HOST_STORE __ATOMIC_RELAXED
+#endif
+
+#define smp_mb()  (HOST_STEP(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
+#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+
+#define atomic_read(p)     (HOST_STEP(), __atomic_load_n((p), HOST_LOAD))
+#define atomic_write(p, v) (HOST_STEP(), __atomic_store_n((p), (v), HOST_STORE))
+
+/* Spinning on another VCPU, or on Xen: the host's own, which lets them go on. */
+void arch_cpu_relax(void);
+
+static inline uint32_t atomic_cas32(uint32_t *p, uint32_t old, uint32_t new)
+{
+    HOST_STEP();
+    __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return old;
+}
+
+/* Xen's, on evtchn_upcall_pending; the guest needs none. */
+static inline uint8_t atomic_xchg8(uint8_t *p, uint8_t new)
+{
+    return __atomic_exchange_n(p, new, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t atomic_xchg32(uint32_t *p, uint32_t new)
+{
+    HOST_STEP();
+    return __atomic_exchange_n(p, new, __ATOMIC_SEQ_CST);
+}
+
+static inline xen_ulong_t atomic_xchg_word(xen_ulong_t *p, xen_ulong_t new)
+{
+    HOST_STEP();
+    return __atomic_exchange_n(p, new, __ATOMIC_SEQ_CST);
+}
+
+static inline bool atomic_test_and_set_bit(xen_ulong_t *word, unsigned int bit)
+{
+    xen_ulong_t one = (xen_ulong_t)1 << bit;
+
+    HOST_STEP();
+    return __atomic_fetch_or(word, one, __ATOMIC_SEQ_CST) & one;
+}
+
+static inline bool atomic_test_and_clear_bit(xen_ulong_t *word, unsigned int bit)
+{
+    xen_ulong_t one = (xen_ulong_t)1 << bit;
+
+    HOST_STEP();
+    return __atomic_fetch_and(word, ~one, __ATOMIC_SEQ_CST) & one;
+}
+
+#define atomic_test_and_set_bit32 atomic_test_and_set_bit32
+static inline bool atomic_test_and_set_bit32(uint32_t *p, unsigned int bit)
+{
+    HOST_STEP();
+    return __atomic_fetch_or(p, 1u << bit, __ATOMIC_SEQ_CST) >> bit & 1;
+}
+
+#define atomic_test_and_clear_bit32 atomic_test_and_clear_bit32
+static inline bool atomic_test_and_clear_bit32(uint32_t *p, unsigned int bit)
+{
+    HOST_STEP();
+    return __atomic_fetch_and(p, ~(1u << bit), __ATOMIC_SEQ_CST) >> bit & 1;
+}
+
+#endif

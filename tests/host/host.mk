@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# The tests that run on the host: evtchn/ and hypercall/ on a model of Xen. Included by Makefile.
+#
+#   build/host/VARIANT/PROGRAM    what is compiled how: see HOST_VARIANTS
+
+HOST := build/host
+
+# One line a variant: its compiler and flags.
+HOST_VARIANTS := plain asan tsan
+HOST_CC_plain := gcc
+HOST_FLAGS_plain := -O2 -g
+HOST_CC_asan := gcc
+HOST_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HOST_CC_tsan := clang
+HOST_FLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+
+HOST_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wshadow
+HOST_COMMON := -std=gnu11 -fno-common -fno-strict-aliasing -ffunction-sections -pthread \
+	$(HOST_WARNINGS) -isystem build/include -Iinclude -I. -Itests/host/arch -Itests/host/arch/native
+
+# The guest's own code; its variables go to sections that image.c puts back.
+HOST_GUEST := $(wildcard evtchn/*.c hypercall/*.c) \
+	$(addprefix kernel/,clock.c cmdline.c console.c console_input.c debug.c lock.c platform.c \
+		printf.c vcpu.c) tests/host/platform/cpu.c
+HOST_MODEL := $(wildcard tests/host/model/*.c) \
+	$(addprefix tests/host/platform/,boot.c image.c memory.c)
+# In-guest tests that need nothing but event channels.
+HOST_TESTS := $(addprefix tests/guest/,accounting.c all_ports.c basics.c channels.c cmdline.c \
+	delivery.c fifo.c format.c hypercalls_evtchn.c late_eoi.c main.c mistakes.c option.c reset.c rests.c \
+	smp.c storms.c waiting.c)
+
+HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=guest_data \
+	--rename-section .data.rel.local=guest_data \
+	--rename-section .bss=guest_bss,alloc,load,data,contents
+
+# Tests register themselves in the order they are written in.
+HOST_ORDER_gcc := -fno-toplevel-reorder
+
+HOST_TURNS := tests/host/platform/world_turns.c
+
+define HOST_RULES
+$(HOST)/$(1)/guest/%.o: %.c tests/host/host.mk | build/include/xen/.stamp
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) $$(HOST_COMMON) -DHOST_GUEST -MMD -MP -c $$< -o $$@
+	$$(if $$(V),,@)objcopy $$(HOST_SECTIONS) $$@
+
+$(HOST)/$(1)/host/%.o: %.c tests/host/host.mk | build/include/xen/.stamp
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) $$(HOST_COMMON) $$(if $$(filter tests/guest/%,$$<),-Dmain=guest_main $$(HOST_ORDER_$$(HOST_CC_$(1)))) \
+		-MMD -MP -c $$< -o $$@
+
+$(HOST)/$(1)/libguest.a: $$(HOST_GUEST:%.c=$(HOST)/$(1)/guest/%.o) $$(HOST_MODEL:%.c=$(HOST)/$(1)/host/%.o)
+	@rm -f $$@
+	@ar crs $$@ $$^
+
+$(HOST)/$(1)/suite: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.c $$(HOST_TESTS) $$(HOST_TURNS)) \
+		$(HOST)/$(1)/libguest.a
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) -pthread -Wl,--defsym=xenlet_tests_start=__start_xenlet_tests \
+		-Wl,--defsym=xenlet_tests_end=__stop_xenlet_tests $$^ -o $$@
+endef
+$(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
+
+.PHONY: host
+host: $(HOST)/plain/suite $(HOST)/asan/suite
+
+-include $(shell find $(HOST) -name '*.d' 2>/dev/null)

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPU's part: hypercalls, upcalls and their mask, a VCPU's own data, the clock. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/memory.h>
+#include "arch/atomic.h"
+#include "hypercall_arch.h"
+#include "platform_arch.h"
+#include "tests/host/platform/host.h"
+
+struct host_vcpu *host_vcpus[MODEL_MAX_VCPUS];
+_Thread_local unsigned int host_this;
+void (*host_between_steps)(void);
+
+unsigned int platform_vcpu(void)
+{
+    return host_this;
+}
+
+unsigned int world_vcpu(void)
+{
+    return host_this;
+}
+
+static struct host_vcpu *me(void)
+{
+    return host_vcpus[host_this];
+}
+
+/* --- upcalls -------------------------------------------------------------------------------- */
+
+unsigned long platform_upcalls_save(void)
+{
+    uint8_t *mask = &me()->info.evtchn_upcall_mask;
+    uint8_t old = atomic_read(mask);
+
+    atomic_write(mask, 1);
+    return old;
+}
+
+/* As arch/x86_64/cpu.c has it: what came while upcalls were masked is delivered by a call. */
+void platform_upcalls_restore(unsigned long flags)
+{
+    struct vcpu_info *info = &me()->info;
+
+    if (flags)
+        return;
+    for (;;) {
+        atomic_write(&info->evtchn_upcall_mask, 0);
+        if (!atomic_read(&info->evtchn_upcall_pending))
+            return;
+        atomic_write(&info->evtchn_upcall_mask, 1);
+        evtchn_upcall();
+    }
+}
+
+/*
+ * Xen enters the guest: it masks upcalls and calls. The way back is entry.S's: unmask, look at the
+ * flag, and use the same frame again.
+ */
+void host_take_upcalls(void)
+{
+    struct host_vcpu *v = me();
+
+    if (v->in_xen || atomic_read(&v->info.evtchn_upcall_mask) ||
+        !atomic_read(&v->info.evtchn_upcall_pending))
+        return;
+    atomic_write(&v->info.evtchn_upcall_mask, 1);
+    evtchn_upcall();
+    platform_upcalls_restore(0);
+}
+
+long host_hypercall(unsigned int nr, const long args[4])
+{
+    struct host_vcpu *v = me();
+    long rc;
+
+    v->in_xen = true;
+    rc = model_hypercall(nr, args);
+    v->in_xen = false;
+    host_take_upcalls();
+    return rc;
+}
+
+void arch_cpu_relax(void)
+{
+    world_pass();
+    if (me())
+        host_take_upcalls();
+}
+
+/* --- VCPUs ---------------------------------------------------------------------------------- */
+
+static struct host_vcpu *new_vcpu(unsigned int vcpu)
+{
+    struct host_vcpu *v = xenlet_pages_alloc(1);
+
+    if (!v)
+        return NULL;
+    memset(v, 0, XENLET_PAGE_SIZE);
+    v->info.evtchn_upcall_mask = 1;
+    v->id = vcpu;
+    host_vcpus[vcpu] = v;
+    return v;
+}
+
+int arch_vcpu_info_init(struct vcpu_info **info)
+{
+    struct host_vcpu *v = new_vcpu(0);
+
+    if (!v)
+        return -XEN_ENOMEM;
+    *info = &v->info;
+    return hypercall_register_vcpu_info(0, xenlet_gfn(v), 0);
+}
+
+bool arch_vcpu_exists(unsigned int vcpu)
+{
+    return vcpu < MODEL_MAX_VCPUS && hypercall_vcpu_op(VCPUOP_is_up, vcpu, NULL) >= 0;
+}
+
+bool arch_vcpu_is_up(unsigned int vcpu)
+{
+    return hypercall_vcpu_op(VCPUOP_is_up, vcpu, NULL) > 0;
+}
+
+int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info)
+{
+    if (!arch_vcpu_exists(vcpu))
+        return -XEN_ENOENT;
+    if (!host_vcpus[vcpu]) {
+        int rc;
+
+        if (!new_vcpu(vcpu))
+            return -XEN_ENOMEM;
+        rc = hypercall_register_vcpu_info(vcpu, xenlet_gfn(host_vcpus[vcpu]), 0);
+        if (rc)
+            return rc;
+    }
+    *info = &host_vcpus[vcpu]->info;
+    return 0;
+}
+
+/* Its first instructions are the world's: see world_up(). */
+int arch_vcpu_up(unsigned int vcpu)
+{
+    static const struct vcpu_guest_context context;
+    int rc = hypercall_vcpu_op(VCPUOP_initialise, vcpu, (void *)(uintptr_t)&context);
+
+    if (rc && rc != -XEN_EEXIST)
+        return rc;
+    while (arch_vcpu_is_up(vcpu))
+        hypercall_sched_yield();
+    return hypercall_vcpu_op(VCPUOP_up, vcpu, NULL);
+}
+
+void arch_vcpu_down(void)
+{
+    hypercall_vcpu_op(VCPUOP_down, host_this, NULL);
+}
+
+int host_add_vcpu(unsigned int vcpu)
+{
+    struct vcpu_info *info;
+    int rc = arch_vcpu_prepare(vcpu, &info);
+
+    return rc ? rc : evtchn_vcpu_init(vcpu, info);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+const struct vcpu_time_info *arch_time_info(void)
+{
+    return &me()->info.time;
+}
+
+uint64_t arch_counter(void)
+{
+    world_pass();
+    host_take_upcalls();
+    return world_now();
+}
+
+/* --- floating point: the host's own business ------------------------------------------------- */
+
+int arch_fp_init(void)
+{
+    return 0;
+}
+
+void platform_fp_save(void)
+{
+}
+
+void platform_fp_restore(void)
+{
+}
