@@ -4,11 +4,11 @@
 .DEFAULT_GOAL := help
 
 ##@ Variables
-XEN      ?= 4.17#    hypervisor: 4.17 (Debian 12's), 4.20 (Debian 13's) or a file
+XEN      ?= 4.17#    hypervisor: 4.17 (Debian 12's), 4.20 (Debian 13's), 3l (with 3-level event channels) or a file
 ACCEL    ?= tcg#     how QEMU runs it: tcg works everywhere, kvm is faster
 VCPUS    ?=#         of `run`: VCPUs of the guest
 MEMORY   ?=#         of `run`: MB of memory of the guest
-EVTCHN   ?=#         of `run`: event channel ABI: auto, 2l or fifo
+EVTCHN   ?=#         of `run`: event channel ABI: auto, 2l, 3l or fifo
 CMDLINE  ?=#         of `run`: the guest's command line
 IMAGE    ?=#         of `run`: any PV guest, an ELF file (default: our own test suite)
 PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level events only

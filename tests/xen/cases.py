@@ -22,6 +22,9 @@ class Case:
     seconds: float = 120                # a case that takes longer is ended
     quick: bool = True                  # part of `make test`; the others are `make test-all` only
 
+    def wants_xen(self, xen):
+        return ('--xen', xen) in zip(self.command, self.command[1:])
+
 
 def image(name, compiler='gcc'):
     return f'build/{compiler}/{name}.elf'
@@ -162,6 +165,17 @@ def _refusals():
                            'after a reset event channels are 2l'], quick=world == 'xl')
 
 
+def _three_level():
+    """On the Xen with 3-level event channels: what it refuses, and what every Xen has."""
+    suite, hello = image('tests/suite'), image('examples/hello')
+    for world, abi, vcpus in (('bare', '2l', 1), ('bare', 'fifo', 2), ('xl', 'fifo', 4), ('xl', '2l', 2)):
+        yield boot('3l', f'{world}-{abi}-{vcpus}cpu', world, suite, '--vcpus', str(vcpus), '--cmdline', f'evtchn={abi}',
+                   xen='3l', guest_tests=True, deadline=180, quick=(world, abi) in (('bare', 'fifo'), ('xl', '2l')))
+    for world in ('bare', 'xl'):
+        yield boot('3l', f'{world}-fifo-off-3l-off', world, hello, '--xen-args', 'evtchn_fifo=0 evtchn_3l=0', xen='3l',
+                   output=[r'this Xen refuses fifo \(error -95\)', ' 2l event channels'], quick=world == 'bare')
+
+
 def _debug_key():
     """VIRQ_DEBUG, which only a key on the machine's serial line raises."""
     for abi in ('2l', 'fifo'):
@@ -208,6 +222,7 @@ def cases():
     yield from _pvshim()
     yield from _corners()
     yield from _debug_key()
+    yield from _three_level()
     yield from _refusals()
     yield from _soak()
     yield from _crashes()

@@ -3,12 +3,13 @@
 
 import pathlib
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from xenlab import apt, judge, skips, xenreport  # noqa: E402
+from xenlab import apt, hooks, judge, skips, xen3l, xenreport  # noqa: E402
 from xenlab.channel import Channel  # noqa: E402
 from xenlab.console import Console  # noqa: E402
 from xenlab.domu import DomU  # noqa: E402
@@ -168,6 +169,8 @@ class Sources(unittest.TestCase):
         with mock.patch.object(apt, '_host_entries', lambda: entries), \
                 mock.patch.object(apt.debian, 'host_suite', lambda: 'bookworm'):
             text = apt._sources('trixie')
+            self.assertTrue(text.startswith('Types: deb\n'))
+            self.assertTrue(apt._sources('trixie', 'deb-src').startswith('Types: deb-src\n'))
         self.assertIn('Suites: trixie trixie-updates\n', text)
         self.assertNotIn('other', text)
 
@@ -178,6 +181,37 @@ class Sources(unittest.TestCase):
                          'Could not connect to the archive. - connect (111: refused)')
         self.assertEqual(apt._without_hosts("Temporary failure resolving 'h.org'"),
                          'Temporary failure resolving the archive')
+
+
+class Hooks(unittest.TestCase):
+    TREE = 'int f(int);\n\nint f(int a)\n{\n    a++;\n    return a;\n}\n\nint g(void)\n{\n    return a;\n}\n'
+
+    def applied(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / 'a.c'
+            file.write_text(self.TREE)
+            hooks.apply(hooks.parse(text), pathlib.Path(folder))
+            return file.read_text()
+
+    def test_before_after_and_replace(self):
+        said = self.applied('# why\nfile a.c\nafter a++;\n+    a--;\n+\nin int f(\nbefore return a;\n+x\n'
+                            'in int g(\nreplace return a;\n')
+        self.assertEqual(said, self.TREE.replace('a++;\n', 'a++;\n    a--;\n\nx\n').replace('void)\n{\n    return a;\n',
+                                                                                          'void)\n{\n'))
+
+    def test_a_line_that_is_not_there_once(self):
+        for text in ('file a.c\nafter return a;\n', 'file a.c\nafter b++;\n', 'file a.c\nin int h(\nafter a++;\n',
+                     'file a.c\nin int g(\nafter a++;\n', 'file b.c\nafter a++;\n'):
+            with self.assertRaises(LabError):
+                self.applied(text)
+
+    def test_what_is_no_hook(self):
+        for text in ('after a++;\n', 'file a.c\nbehind a++;\n', '+x\n'):
+            with self.assertRaises(LabError):
+                hooks.parse(text)
+
+    def test_the_file_itself(self):
+        self.assertTrue(hooks.parse((xen3l._OURS / 'hooks').read_text()))
 
 
 if __name__ == '__main__':

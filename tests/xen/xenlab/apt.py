@@ -45,16 +45,16 @@ def _host_entries():
             yield from _one_line_entries(file.read_text(errors='replace'))
 
 
-def _sources(suite):
-    """The machine's Debian sources, for `suite`."""
+def _sources(suite, kind='deb'):
+    """The machine's Debian sources, for `suite`; `kind` is deb or deb-src."""
     host = debian.host_suite() or 'stable'
     ours = re.compile(rf'({re.escape(host)}|stable)(-updates|-security)?$')
     out = []
     for uris, suites, signed in _host_entries():
         suites = [suite + (m.group(2) or '') for m in map(ours.match, suites) if m]
         if uris and suites:
-            out.append('Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n'.format(
-                ' '.join(uris), ' '.join(dict.fromkeys(suites)), signed or _KEYRING))
+            out.append('Types: {}\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n'.format(
+                kind, ' '.join(uris), ' '.join(dict.fromkeys(suites)), signed or _KEYRING))
     if not out:
         raise LabError(f'/etc/apt names no archive of Debian {host}: add one to /etc/apt/sources.list.d')
     return '\n'.join(out)
@@ -69,12 +69,16 @@ def _without_hosts(text):
 
 
 class Apt:
-    """One release's packages; the caller holds a lock on `folder`."""
+    """One release's packages; the caller holds a lock on `folder`.
 
-    def __init__(self, suite, progress):
+    The index of source packages is large and needed by few: it has a folder of its own.
+    """
+
+    def __init__(self, suite, progress, kind='deb'):
         self.suite = suite
         self.progress = progress
-        self.folder = paths.CACHE / 'apt' / suite
+        self.kind = kind
+        self.folder = paths.CACHE / 'apt' / (suite if kind == 'deb' else f'{suite}-{kind}')
 
     def _command(self, tool, *arguments):
         folder = self.folder
@@ -112,7 +116,7 @@ class Apt:
         for name in ('sources', 'none', 'lists/partial', 'cache/archives/partial'):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / 'status').touch()
-        (self.folder / 'sources' / 'debian.sources').write_text(_sources(self.suite))
+        (self.folder / 'sources' / 'debian.sources').write_text(_sources(self.suite, self.kind))
         done = self._run('apt-get', 'update')
         if done.returncode or 'Failed to fetch' in done.stderr:
             raise LabError(f'the package index of Debian {self.suite} cannot be fetched:\n'
@@ -127,6 +131,25 @@ class Apt:
         if not found:
             raise LabError(f'the package {meta} of Debian {self.suite} cannot be found')
         return found.group(1)
+
+    def download_source(self, package, folder):
+        """Fetch the source of `package` into the new folder `folder`, in a version that the archive still has."""
+        if not self._lists_are_fresh():
+            self._update_if_possible()
+        shown = self._run('apt-cache', 'showsrc', '--only-source', package).stdout
+        versions = dict.fromkeys(re.findall(r'^Version: (\S+)', shown, re.M))
+        said = [f'the index has no source package {package}']
+        for version in versions:
+            self.progress.say(f'downloading the source of {package} {version}')
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            done = self._run('apt-get', 'source', '--download-only', f'{package}={version}', cwd=folder)
+            if done.returncode == 0:
+                return version
+            said = _without_hosts(done.stderr).strip().splitlines()
+            self.progress.say(f'{package} {version}: {said[-1] if said else "apt-get failed"}')
+        raise LabError(f'no version of the source package {package} of Debian {self.suite} can be fetched:\n'
+                       + '\n'.join(said))
 
     def download(self, choose, folder):
         """Fetch the packages `choose(self)` names into `folder`; returns their files."""

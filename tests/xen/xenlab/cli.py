@@ -37,8 +37,8 @@ The guest's last line decides: "Test result: SUCCESS|SKIP|ERROR|FAILURE".
 
 def _common(parser):
     parser.add_argument('--xen', default='4.17', metavar='VERSION|PATH',
-                        help='hypervisor: ' + ', '.join(debian.SUITE_OF_XEN)
-                        + ' (Debian\'s) or a file (default: %(default)s)')
+                        help='hypervisor: ' + ', '.join(debian.SUITE_OF_XEN) + f' (Debian\'s), {debian.XEN_3L} '
+                        '(our build, with 3-level event channels) or a file (default: %(default)s)')
     parser.add_argument('--xen-args', default='', metavar='ARGS', help='more arguments for Xen')
     parser.add_argument('--tools', default='4.17', metavar='VERSION',
                         help='whose toolstack goes with a hypervisor that is a file')

@@ -25,6 +25,13 @@ KERNEL_METAPACKAGE = 'linux-image-amd64'
 
 HEADERS = 'libxen-dev'
 
+# The Xen with 3-level event channels: our own build of this one's source, with its toolstack.
+XEN_3L = '3l'
+BASE_OF_3L = '4.17'
+SOURCE = 'xen'
+
+XENS = (*SUITE_OF_XEN, XEN_3L)
+
 
 def toolstack_packages(version):
     return _TOOLSTACK.format(v=version).split()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which hypervisor to boot: a Debian version by its number, or anybody's own file."""
+"""Which hypervisor to boot: a Debian version by its number, our own build, or anybody's file."""
 
 import gzip
 import hashlib
@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import debian, fetch, paths
+from . import debian, fetch, paths, xen3l
 from .errors import LabError
 
 
@@ -35,11 +35,13 @@ def _bootable(path):
 
 
 def find(spec, tools, progress):
-    """`spec` is 4.17, 4.20 or a path; `tools` the toolstack's version for a path."""
+    """`spec` is 4.17, 4.20, 3l or a path; `tools` the toolstack's version for a path."""
     if spec in debian.SUITE_OF_XEN:
         folder = fetch.xen(spec, progress)
         return Hypervisor(folder / 'xen.elf', spec, folder, spec)
+    if spec == debian.XEN_3L:
+        return Hypervisor(xen3l.get(progress), debian.BASE_OF_3L, fetch.xen(debian.BASE_OF_3L, progress), spec)
     path = Path(spec)
     if not path.is_file():
-        raise LabError(f'unknown Xen {spec!r}: it is one of {", ".join(debian.SUITE_OF_XEN)}, or a file')
+        raise LabError(f'unknown Xen {spec!r}: it is one of {", ".join(debian.XENS)}, or a file')
     return Hypervisor(_bootable(path), tools, fetch.xen(tools, progress), path.name)
