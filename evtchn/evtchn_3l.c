@@ -261,16 +261,25 @@ static void handle_events_3l(struct evtchn_vcpu *v)
 
 /* --- what can be seen ----------------------------------------------------------------------- */
 
-static void dump_3l(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
+/* A line for words in a row that are the same, as they all are until the first walk. */
+static void dump_l2(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
 {
-    for (unsigned int i = 0; v && i < W; i++) {
+    for (unsigned int i = 0, first; i < W; i++) {
         xen_ulong_t word = atomic_read(&v->l2_selector[i]);
 
+        for (first = i; i + 1 < W && atomic_read(&v->l2_selector[i + 1]) == word; i++)
+            ;
         if (word)
-            print("  L2 selector word %u: %lx\n", i, (unsigned long)word);
+            print("  L2 selector words %u to %u: %lx\n", first, i, (unsigned long)word);
     }
-    if (v)
+}
+
+static void dump_3l(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
+{
+    if (v) {
+        dump_l2(v, print);
         return;
+    }
     for (unsigned int i = 0; i < W * W; i++)
         dump_word(i, word_in(pending_pages, i), word_in(mask_pages, i), print);
 }
