@@ -153,13 +153,13 @@ def _refusals():
         for step, error, abi in (('control', 38, '2l'), ('control', 95, '2l'), ('control', 12, '2l'),
                                  ('first-page', 12, '2l'), ('second-page', 12, 'fifo')):
             refused = [rf'this Xen refuses fifo \(error -{error}\); using 2l'] if abi == '2l' else []
-            yield boot('refusals', f'{world}-{step}-{error}', world, image('tests/refuse_fifo'), '--cmdline',
+            yield boot('refusals', f'{world}-{step}-{error}', world, image('tests/refuse'), '--cmdline',
                        f'refuse={step} error={error}', output=[*refused, f'event channels are {abi}'],
                        quick=(world, error) != ('bare', 38))
-        yield boot('refusals', f'{world}-later', world, image('tests/refuse_fifo'), '--vcpus', '2',
+        yield boot('refusals', f'{world}-later', world, image('tests/refuse'), '--vcpus', '2',
                    '--cmdline', 'refuse=later error=12',
                    output=['event channels are fifo', 'VCPU 1: -12'], quick=world == 'bare')
-        yield boot('refusals', f'{world}-again', world, image('tests/refuse_fifo'), '--vcpus', '2',
+        yield boot('refusals', f'{world}-again', world, image('tests/refuse'), '--vcpus', '2',
                    '--cmdline', 'refuse=again error=12',
                    output=['VCPU 1: 0', r'this Xen refuses fifo \(error -12\); using 2l',
                            'after a reset event channels are 2l'], quick=world == 'xl')
