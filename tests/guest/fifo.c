@@ -5,11 +5,7 @@
 
 #define GPR (EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE)
 
-#define NEEDS_FIFO()                                     \
-    do {                                                 \
-        if (!evtchn_ops->unlinks)                        \
-            SKIP("event channels are %s", evtchn_abi()); \
-    } while (0)
+#define NEEDS_FIFO() NEEDS_ABI("fifo")
 
 #define MANY 40
 
@@ -231,8 +227,7 @@ TEST(control_block_may_lie_anywhere_it_fits)
     uint8_t bits = 0;
     void *page;
 
-    if (evtchn_ops->unlinks)
-        SKIP("FIFO is in use already");
+    NEEDS_ABI("2l");
     if (in_pv_shim())
         SKIP("the PV shim has no FIFO");
     page = xenlet_pages_alloc(1);

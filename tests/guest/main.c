@@ -66,6 +66,27 @@ bool in_pv_shim(void)
     return hypercall_evtchn_bind_pirq(~0u, 0, &port) == -XEN_EOPNOTSUPP;
 }
 
+bool abi_is(const char *name)
+{
+    return strcmp(evtchn_abi(), name) == 0;
+}
+
+bool xen_has_3l(void)
+{
+    uint64_t abis;
+
+    return hypercall_evtchn_query_extended_abis(&abis) == 0 && (abis & EVTCHN_EXTENDED_L3);
+}
+
+long test_evtchn_op(unsigned int cmd, const void *arg)
+{
+    multicall_entry_t call = { .op = __HYPERVISOR_event_channel_op,
+                               .args = { cmd, (unsigned long)arg } };
+    int rc = hypercall_multicall(&call, 1);
+
+    return rc ? rc : (long)call.result;
+}
+
 struct wanted {
     const unsigned int *counter;
     unsigned int want;
@@ -206,9 +227,10 @@ static void banner(void)
     int version = hypercall_xen_version(XENVER_version, NULL);
 
     console_printf("--- xenlet in-guest suite ---\n");
-    console_printf("Environment: PV 64bit, %s of Xen %d.%d, %zu KiB, %u VCPUs, event channels %s\n",
-                   xenlet_is_initial_domain() ? "first domain" : "domU", version >> 16,
-                   version & 0xffff, xenlet_nr_pages() * 4, vcpu_count(), evtchn_abi());
+    console_printf(
+        "Environment: PV 64bit, %s of Xen %d.%d, %zu KiB, %u VCPUs, event channels %s%s\n",
+        xenlet_is_initial_domain() ? "first domain" : "domU", version >> 16, version & 0xffff,
+        xenlet_nr_pages() * 4, vcpu_count(), evtchn_abi(), xen_has_3l() ? " of a Xen with 3l" : "");
 }
 
 int main(int argc, char **argv)

@@ -7,10 +7,10 @@
 #define GPR EVTCHN_HANDLER_GPR
 #define MS  1000000ull
 
-#define NEEDS_VCPUS(n)                                                                             \
-    do {                                                                                           \
-        if (vcpu_count() < (n))                                                                    \
-            SKIP("the domain has fewer than %u VCPUs", (unsigned int)(n));                         \
+#define NEEDS_VCPUS(n)                                                     \
+    do {                                                                   \
+        if (vcpu_count() < (n))                                            \
+            SKIP("the domain has fewer than %u VCPUs", (unsigned int)(n)); \
     } while (0)
 
 static bool join_all(void)
@@ -314,6 +314,42 @@ TEST(moved_between_vcpus_while_events_fly)
     EXPECT_EQ(c->seen, c->sent);
     EXPECT_EQ(evtchn_close(c->ch), 0);
     EXPECT_EQ(evtchn_close(far_end), 0);
+}
+
+#define MANY 100
+
+static struct evtchn *far_ends[MANY];
+
+static void send_to_many(void *arg)
+{
+    (void)arg;
+    for (unsigned int n = 0; n < SENDS; n++) {
+        unsigned int i = (n * 7 + vcpu_this() * 31) % MANY;
+
+        __atomic_fetch_add(&crossings[i].sent, 1, __ATOMIC_SEQ_CST);
+        EXPECT_EQ(evtchn_send(far_ends[i]), 0);
+    }
+    while (!atomic_read(&release))
+        clock_sleep(MS);
+}
+
+/* The same with channels in several words, so that VCPUs walk each other's. */
+TEST(many_moved_between_vcpus_while_events_fly)
+{
+    NEEDS_VCPUS(2);
+    for (unsigned int i = 0; i < MANY; i++)
+        CHECK_EQ(open_loopback(&crossings[i], &far_ends[i]), 0);
+    CHECK(start_all(send_to_many));
+    for (unsigned int n = 0; n < 20 * MANY; n++)
+        EXPECT_EQ(evtchn_bind_vcpu(crossings[n % MANY].ch, n * 13 / 7 % vcpu_count()), 0);
+    for (unsigned int i = 0; i < MANY; i++)
+        EXPECT(wait_until_equal(&crossings[i].seen, &crossings[i].sent));
+    stop_all();
+    for (unsigned int i = 0; i < MANY; i++) {
+        EXPECT_EQ(evtchn_vcpu(crossings[i].ch), 0);
+        EXPECT_EQ(evtchn_close(crossings[i].ch), 0);
+        EXPECT_EQ(evtchn_close(far_ends[i]), 0);
+    }
 }
 
 /* --- closing across VCPUs ------------------------------------------------------------------- */

@@ -66,6 +66,25 @@ void count_event(struct evtchn *ch, void *data);
 /* Whether the Xen below us is the PV shim, which answers some calls in its own way. */
 bool in_pv_shim(void);
 
+/* Whether this Xen says that it has the 3-level ABI; and to leave a test that needs one which does. */
+bool xen_has_3l(void);
+#define NEEDS_XEN_3L()                                                                             \
+    do {                                                                                           \
+        if (!xen_has_3l())                                                                         \
+            SKIP("this Xen has no 3-level ABI");                                                   \
+    } while (0)
+
+/* Whether `name` is the ABI in use; and to leave a test of what holds while it is another one. */
+bool abi_is(const char *name);
+#define NEEDS_ABI(name)                                                                            \
+    do {                                                                                           \
+        if (!abi_is(name))                                                       \
+            SKIP("event channels are %s", evtchn_abi());                                           \
+    } while (0)
+
+/* An event channel operation without a wrapper, or with an argument that none makes. */
+long test_evtchn_op(unsigned int cmd, const void *arg);
+
 /* Wait until *counter is at least `want`; false after a second. For counters handlers increment. */
 bool wait_count(const unsigned int *counter, unsigned int want);
 

@@ -75,6 +75,13 @@ class Skips(unittest.TestCase):
         self.assertEqual(skips.unexpected('whole', one, [('smp_up', '')], listed), [])
         self.assertEqual(skips.unexpected('whole', four, [('smp_up', '')], listed), [('smp_up', '')])
 
+    def test_skips_by_xen(self):
+        listed = [('*/*/*/stock', 'l3_*')]
+        stock = ['Environment: PV 64bit, domU of Xen 4.17, 65536 KiB, 1 VCPUs, event channels 2l']
+        ours = [stock[0] + ' of a Xen with 3l']
+        self.assertEqual(skips.unexpected('bare', stock, [('l3_switch', '')], listed), [])
+        self.assertEqual(skips.unexpected('bare', ours, [('l3_switch', '')], listed), [('l3_switch', '')])
+
     def test_the_file_itself(self):
         skips.read()
 

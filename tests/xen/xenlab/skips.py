@@ -19,15 +19,15 @@ def read(file=FILE):
             continue
         if len(words) < 3 or words[0].split('/')[0] not in ('bare', 'whole', 'shim', '*'):
             raise LabError(f'{paths.shown(file)}:{number}: expected '
-                           '"bare|whole|shim|*[/abi[/vcpus]] test-name reason"')
+                           '"bare|whole|shim|*[/abi[/vcpus[/xen]]] test-name reason"')
         expected.append((words[0], words[1]))
     return expected
 
 
 def _place(world, lines):
-    """world/abi/vcpus, the last two as the suite says them at its beginning."""
-    said = re.search(r'(\d+) VCPUs, event channels (\w+)', '\n'.join(lines))
-    return (world, said[2], said[1]) if said else (world, '', '')
+    """world/abi/vcpus/xen, the last three as the suite says them at its beginning; xen is stock or 3l."""
+    said = re.search(r'(\d+) VCPUs, event channels (\w+)( of a Xen with 3l)?', '\n'.join(lines))
+    return (world, said[2], said[1], '3l' if said[3] else 'stock') if said else (world, '', '', '')
 
 
 def _covers(where, place):
