@@ -143,10 +143,10 @@ TEST(eoi_is_for_late_eoi_channels)
 
 static unsigned int dumped_lines;
 
+/* Of channels: those of words and queues come and go with what is pending. */
 static void count_line(const char *format, ...)
 {
-    (void)format;
-    dumped_lines++;
+    dumped_lines += format[0] == 'p';
 }
 
 TEST(dump_has_a_line_for_each_channel)
