@@ -34,7 +34,10 @@ COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
 RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
 SHIM    = $(filter-out 0,$(PVSHIM))
 SUITE   := build/gcc/tests/suite.elf
-export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)))
+# In 3-level, with nothing else said, the suite binds every port: xl has to allow them, the suite to know, and
+# their handles want memory.
+PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
+export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
 .PHONY: help run test test-all soak build clean distclean format
 
@@ -52,7 +55,8 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(or $(DEADLINE),$(if $(SHIM),300,120)) --log run \
 		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
 		$(if $(SHIM),--pvshim) \
-		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(MEMORY)) $(if $(IMAGE),--no-verdict)
+		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(or $(MEMORY),$(if $(PORTS),128))) \
+		$(addprefix --max-event-channels=,$(PORTS)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
 	@tests/xen/prepare gcc clang lab

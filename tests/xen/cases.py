@@ -174,6 +174,46 @@ def _three_level():
     for world in ('bare', 'xl'):
         yield boot('3l', f'{world}-fifo-off-3l-off', world, hello, '--xen-args', 'evtchn_fifo=0 evtchn_3l=0', xen='3l',
                    output=[r'this Xen refuses fifo \(error -95\)', ' 2l event channels'], quick=world == 'bare')
+    yield from _three_level_guests(suite, hello)
+
+
+def _three_level_guests(suite, hello):
+    """Guests in 3-level: the whole suite, every port there is, and a Xen that refuses it at one step or another."""
+    said = ' of a Xen with 3l'          # without it the tests of 3-level would be meant to skip
+    for world, compiler, vcpus in itertools.product(('bare', 'xl'), COMPILERS, (1, 2, 4)):
+        yield boot('3l', f'{world}-{compiler}-3l-{vcpus}cpu', world, image('tests/suite', compiler),
+                   '--vcpus', str(vcpus), '--cmdline', 'evtchn=3l', xen='3l', guest_tests=True, deadline=180,
+                   output=['event channels 3l' + said], quick=(world, compiler, vcpus) == ('bare', 'clang', 1))
+    # As `make run XEN=3l EVTCHN=3l VCPUS=4` has it.
+    yield boot('3l', 'xl-all-ports', 'xl', suite, '--vcpus', '4', '--memory', '128', '--max-event-channels', '262143',
+               '--cmdline', 'evtchn=3l max_event_channels=262143 ports=262143', xen='3l', guest_tests=True,
+               deadline=240, output=['event channels 3l' + said, 'ok   every_port_is_bound_and_delivered'])
+    for abi, last in (('3l', 262143), ('fifo', 131071)):
+        yield boot('3l', f'bare-all-ports-{abi}', 'bare', suite, '--mem', '192M', '--cmdline',
+                   f'evtchn={abi} ports={last} only=_port', xen='3l', guest_tests=True,
+                   output=[f'event channels {abi}{said}'])
+    # The switch is made by guests that are in 2-level.
+    for vcpus, only, quick in ((4, 'l3_switch', True), (2, '3level', True), (1, '3level', False), (1, 'l3_', False)):
+        yield boot('3l', f'bare-{only}-{vcpus}cpu', 'bare', suite, '--vcpus', str(vcpus), '--cmdline',
+                   f'evtchn=2l only={only}', xen='3l', guest_tests=True, output=['event channels 2l' + said], quick=quick)
+    yield boot('3l', '34-vcpus', 'bare', suite, '--vcpus', '2', '--xen-args', 'dom0_max_vcpus=34', '--cmdline',
+               'evtchn=3l only=last_vcpu', xen='3l', guest_tests=True, output=[' 34 VCPUs, event channels 3l'])
+    for asked, xen_args, says in (('auto', 'evtchn_fifo=1', [' fifo event channels']),
+                                  ('auto', 'evtchn_fifo=0', [r'refuses fifo \(error -95\); using 3l', ' 3l event channels']),
+                                  ('3l', 'evtchn_3l=0', [r'has no 3-level ABI \(error -38\); using 2l', ' 2l event channels'])):
+        yield boot('3l', f'{asked}-{xen_args}', 'bare', hello, '--xen-args', xen_args, '--cmdline', f'evtchn={asked}',
+                   xen='3l', output=says)
+    yield boot('3l', 'debug-key', 'bare', image('selftest/echo'), '--cmdline', 'evtchn=3l',
+               '--input', 'tests/xen/selftest/debug.input', xen='3l')
+    refused = {'query': r'has no 3-level ABI \(error -12\); using 2l', 'bitmaps': r'refuses 3l \(error -12\); using 2l',
+               'l2': r'refuses 3l \(error -12\); using 2l', 'later': 'VCPU 1: -12',
+               'again': r'refuses 3l \(error -12\); using 2l'}
+    for world, (step, says) in itertools.product(('bare', 'xl'), refused.items()):
+        yield boot('3l', f'{world}-refuses-{step}', world, image('tests/refuse'), '--vcpus', '2', '--cmdline',
+                   f'evtchn=3l refuse={step} error=12', xen='3l', output=[says], quick=world == 'bare')
+    yield boot('3l', 'refuses-no-vcpu-info', 'bare', image('tests/refuse'), '--vcpus', '2', '--xen-args',
+               'dom0_max_vcpus=34', '--cmdline', 'evtchn=3l unready vcpu=33', xen='3l',
+               output=['VCPU 33 without vcpu_info: -22', 'VCPU 33: 0', 'after a reset event channels are 3l'])
 
 
 def _debug_key():
