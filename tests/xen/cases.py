@@ -231,6 +231,9 @@ def _soak():
             yield boot('soak', f'events-{xen}-{abi}', 'bare', suite, '--vcpus', '4', '--cmdline',
                        f'evtchn={abi} only=what_is_sent steps=10000000', xen=xen, guest_tests=True,
                        deadline=3600, quick=False)
+            yield boot('soak', f'events-of-all-vcpus-{xen}-{abi}', 'bare', suite, '--vcpus', '4', '--cmdline',
+                       f'evtchn={abi} only=what_all steps=10000000', xen=xen, guest_tests=True,
+                       deadline=3600, quick=False)
     yield boot('soak', '100000-ports', 'bare', suite, '--cmdline', 'ports=100000 only=every_port',
                guest_tests=True, deadline=3600, quick=False)
     yield boot('soak', 'ports-to-the-end', 'bare', suite, '--cmdline', 'ports=131071 only=every_port',
