@@ -217,10 +217,12 @@ def _three_level_guests(suite, hello):
 
 
 def _debug_key():
-    """VIRQ_DEBUG, which only a key on the machine's serial line raises."""
+    """VIRQ_DEBUG, raised by a key on the machine's serial line, or by xl."""
     for abi in ('2l', 'fifo'):
         yield boot('corners', f'debug-key-{abi}', 'bare', image('selftest/echo'), '--cmdline', f'evtchn={abi}',
                    '--input', 'tests/xen/selftest/debug.input')
+        yield boot('corners', f'debug-key-xl-{abi}', 'xl', image('selftest/echo'), '--cmdline', f'evtchn={abi}',
+                   '--input', 'tests/xen/selftest/debug_xl.input')
 
 
 def _soak():

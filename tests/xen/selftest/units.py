@@ -125,6 +125,14 @@ class Input(unittest.TestCase):
         script.text('i')
         self.assertEqual((sent, script.done()), ([b'me\n', b'bye\n'], True))
 
+    def test_dom0(self):
+        run, script = [], Script('expect a\ndom0 xl list')
+        with self.assertRaises(LabError):
+            script.attach(mock.Mock())
+        script.attach(mock.Mock(), run.append)
+        script.text('a')
+        self.assertEqual(run, ['xl list'])
+
     def test_bad_line(self):
         with self.assertRaises(LabError):
             Script('wait 3')

@@ -30,6 +30,8 @@ class _Whole:
             for domain in self.domains:
                 if str(domain.slot) == rest:
                     domain.closed = True
+        elif verb == 'sh' or (verb == 'done' and rest != '0'):
+            self.progress.say(f'dom0: {rest}' if verb == 'sh' else f'dom0: exit status {rest}')
         elif verb in ('xl', 'ended'):
             name, _, text = rest.partition(' ')
             domain = self.domain(name)
@@ -53,7 +55,7 @@ class _Whole:
         domain.slot = slot
         script = domain.script
         if script:
-            script.attach(machine.machine.channels[f'console.{slot}'])
+            script.attach(machine.machine.channels[f'console.{slot}'], lambda text: machine.command(f'sh {text}'))
         machine.consoles[slot] = (lambda line: self.line(domain, line),
                                   script.text if script else lambda text: None)
 
