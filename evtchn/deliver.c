@@ -111,6 +111,24 @@ static bool may_deliver(const struct evtchn *ch, const struct evtchn_vcpu *v)
            !atomic_read(&ch->moved_from);
 }
 
+/*
+ * The share is used up, and with it goes the channel's budget and mask: only for whoever is in it.
+ * The barrier is that of evtchn_begin(): who moves or closes the channel sees us, or we see it.
+ * Returns whether it may be delivered all the same.
+ */
+static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, evtchn_port_t port)
+{
+    smp_mb();
+    if (evtchn_lookup(port) != ch || !may_deliver(ch, v)) {
+        evtchn_give_back(port);
+        return false;
+    }
+    if (evtchn_refill(v, ch))
+        return true;
+    evtchn_storm_begin(v, ch);
+    return false;
+}
+
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
 {
     struct evtchn *ch = evtchn_lookup(port);
@@ -130,11 +148,9 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
             evtchn_kick(ch);
         return;
     }
-    if (ch->budget == 0 && !evtchn_refill(v, ch)) {
-        evtchn_storm_begin(v, ch);
-        return;
-    }
     atomic_write(&v->current, ch);
+    if (ch->budget == 0 && !has_new_share(v, ch, port))
+        return;
     if (!evtchn_ops->clear_pending(port))
         return; /* evtchn_take_pending() was faster */
     if (evtchn_lookup(port) != ch || !may_deliver(ch, v)) {

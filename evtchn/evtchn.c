@@ -185,6 +185,7 @@ void evtchn_vcpu_leave(void)
 
     evtchn_for_each(move_away, v);
     evtchn_upcall(); /* what was raised here before that, and must not stay linked */
+    evtchn_rest_leave(v);
 }
 
 const char *evtchn_abi(void)

@@ -267,6 +267,8 @@ bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch);
 /* Put the channel off; and, the upcall over, let its rest begin. */
 void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch);
 void evtchn_rest_begin(struct evtchn_vcpu *v);
+/* The VCPU goes down: what rests there, and is another's, goes on. */
+void evtchn_rest_leave(struct evtchn_vcpu *v);
 /* Take the channel off the list if it rests for one of `reasons`; for which, 0 for none. */
 unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons);
 #define REASON_ANY 0xffu

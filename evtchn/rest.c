@@ -129,6 +129,22 @@ void evtchn_tick(void)
     evtchn_arm(v);
 }
 
+/* Whose channel it is not, or no more, does not wait for a VCPU that goes down. */
+void evtchn_rest_leave(struct evtchn_vcpu *v)
+{
+    struct evtchn *ch, *next;
+
+    spin_lock(&v->lock);
+    for (ch = v->resting; ch; ch = next) {
+        next = ch->next;
+        if (ch->vcpu != v->id) {
+            unlink_resting(v, ch);
+            evtchn_release(ch, ch->rest_reason);
+        }
+    }
+    spin_unlock(&v->lock);
+}
+
 /* --- storms --------------------------------------------------------------------------------- */
 
 /* On the channel's own VCPU, in an upcall. */

@@ -76,8 +76,12 @@ int clock_init(void)
     /* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
     int rc = hypercall_vcpu_op(VCPUOP_stop_periodic_timer, vcpu, NULL);
 
-    if (rc || timers[vcpu])
+    if (rc)
         return rc;
+    if (timers[vcpu]) {
+        evtchn_tick(); /* up again: what rested here when it went down */
+        return 0;
+    }
     rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, NULL, EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE,
                           &timers[vcpu]);
     if (rc == 0)

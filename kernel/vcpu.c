@@ -224,9 +224,9 @@ static void live_once(unsigned int vcpu)
     spin_lock(&v->lock);
     atomic_write(&v->state, STARTING); /* neither up nor down: no more calls */
     spin_unlock(&v->lock);
-    clock_fini();
-    evtchn_vcpu_leave();
     run_calls(v); /* what came before that */
+    evtchn_vcpu_leave();
+    clock_fini();
     set_state(v, DOWN);
 }
 

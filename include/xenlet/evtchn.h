@@ -238,7 +238,7 @@ int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
 /*
  * The calling VCPU, not 0, is about to go down: with upcalls masked. Channels that can be moved go
  * to VCPU 0; IPIs and per-VCPU VIRQs stay, and what is raised there is delivered when it is up
- * again.
+ * again. It then calls evtchn_tick(), for what rests there.
  */
 void evtchn_vcpu_leave(void);
 

@@ -16,6 +16,7 @@
 #define RFLAGS_IF 0x00200ul
 #define RFLAGS_RF 0x10000ul
 
+#define MS         1000000ull
 #define MOST_STEPS 2000u
 #define GIVE_BACK  150u /* more steps than it takes to give an event back */
 
@@ -42,7 +43,7 @@ static GPR_ONLY void note_event(struct evtchn *channel, void *data)
 
 static GPR_ONLY bool locked(void)
 {
-    return ch && ch->lock.held;
+    return ch && (ch->lock.held || this_evtchn_vcpu()->lock.held);
 }
 
 static GPR_ONLY void act(void)
@@ -342,6 +343,75 @@ TEST(bound_at_every_instruction_of_a_delivery_to_nobody)
         ch = NULL;
     } while (acted && at < MOST_STEPS);
     EXPECT(at > 60 && at < MOST_STEPS);
+}
+
+/* --- moved, and delivered there, while it begins to storm ------------------------------------ */
+
+static unsigned int stay_up;
+
+static bool may_leave(void *arg)
+{
+    return !atomic_read((unsigned int *)arg);
+}
+
+static void take_events(void *arg)
+{
+    evtchn_wait(may_leave, arg, XENLET_FOREVER);
+}
+
+/* VCPU 1 gets the time to do what it can while this VCPU stands where it stands. */
+static GPR_ONLY void move_to_1(void)
+{
+    uint64_t end = clock_now() + MS / 5;
+
+    EXPECT_EQ(evtchn_bind_vcpu(ch, 1), 0);
+    while (!atomic_read(&handled) && clock_now() < end)
+        arch_cpu_relax();
+}
+
+/* An event that meets a share used up in this very upcall: at step `at` the channel goes to VCPU 1.
+ */
+static void storm_and_move(unsigned int at)
+{
+    uint64_t end;
+
+    CHECK_EQ(evtchn_bind_vcpu(ch, 0), 0);
+    while (evtchn_eoi(ch, false) == 0 || evtchn_is_pending(ch)) /* in FIFO a move raises it */
+        ;
+    ch->budget = 0;
+    ch->refilled_in = this_evtchn_vcpu()->upcalls + 1;
+    deliver(move_to_1, at, NULL, 0);
+    for (end = clock_now() + 1000 * MS; !atomic_read(&handled) && clock_now() < end;)
+        clock_sleep(MS / 4);
+    EXPECT_EQ(atomic_read(&handled), 1);
+    EXPECT_EQ(evtchn_eoi(ch, false), 0);
+    EXPECT_EQ(ch->reasons, 0);
+}
+
+TEST(moved_at_every_instruction_of_a_storm)
+{
+    unsigned int at = 0;
+
+    if (vcpu_count() < 2)
+        SKIP("the domain has fewer than 2 VCPUs");
+    eoi = false;
+    stay_up = 1;
+    CHECK_EQ(vcpu_start(1, take_events, &stay_up), 0);
+    CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, note_event, NULL, EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI,
+                                 &ch),
+             0);
+    CHECK_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, evtchn_port(ch), &port), 0);
+    evtchn_eoi(ch, false); /* binding may raise it */
+    do
+        storm_and_move(++at);
+    while (acted && at < MOST_STEPS);
+    EXPECT(at > 60 && at < MOST_STEPS);
+    atomic_write(&stay_up, 0);
+    EXPECT_EQ(vcpu_wake(1), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(1000 * MS)), 0);
+    EXPECT_EQ(evtchn_close(ch), 0);
+    EXPECT_EQ(hypercall_evtchn_close(port), 0);
+    ch = NULL;
 }
 
 /* --- raised while it is unmasked ------------------------------------------------------------- */
