@@ -2,7 +2,8 @@
 /*
  * A small heap over the page allocator. Blocks of up to 1 KiB come in powers of two from slabs of
  * one page, each slab of one size and with its own free list; larger ones are whole pages. What a
- * page is stands in its first bytes, so a block needs no header.
+ * page is stands in its first bytes, so a block needs no header; which of its blocks are in use
+ * stands there too, so that freeing what is not is noticed.
  */
 #include <xenlet/domain.h>
 #include <xenlet/memory.h>
@@ -21,15 +22,16 @@ struct block {
 /* At the start of a page: a slab, or the pages of one large block. */
 struct head {
     uint32_t magic;
-    uint32_t class;       /* slab: block size is 16 << class */
-    size_t pages;         /* large block */
-    struct block *free;   /* slab */
-    unsigned int nr_used; /* slab */
-    struct head *next;    /* slab: the next of its size with a free block */
-    struct head **link;   /* slab: what points here, NULL when it is full */
+    uint32_t class; /* slab: block size is 16 << class */
+    size_t pages;   /* large block; the rest is a slab's */
+    struct block *free;
+    struct head *next;  /* the next of its size with a free block */
+    struct head **link; /* what points here, NULL when it is full */
+    unsigned int nr_used;
+    uint8_t used[(XENLET_PAGE_SIZE >> MIN_SHIFT) / 8]; /* a bit for each 16 bytes: a block begins */
 };
 
-#define HEAD_SIZE 64ul
+#define HEAD_SIZE 128ul
 _Static_assert(sizeof(struct head) <= HEAD_SIZE, "a block's alignment depends on this");
 
 static struct spinlock lock;
@@ -74,6 +76,20 @@ static struct head *slab_new(unsigned int class)
     return h;
 }
 
+static bool is_used(const struct head *h, const void *p)
+{
+    size_t at = (uintptr_t)p % XENLET_PAGE_SIZE, unit = at >> MIN_SHIFT;
+
+    return at % (1ul << MIN_SHIFT) == 0 && (h->used[unit / 8] >> unit % 8 & 1);
+}
+
+static void flip_used(struct head *h, const struct block *b)
+{
+    size_t unit = (uintptr_t)b % XENLET_PAGE_SIZE >> MIN_SHIFT;
+
+    h->used[unit / 8] ^= (uint8_t)(1u << unit % 8);
+}
+
 static void *slab_alloc(unsigned int class)
 {
     struct head *h = partial[class];
@@ -86,6 +102,7 @@ static void *slab_alloc(unsigned int class)
     b = h->free;
     h->free = b->next;
     h->nr_used++;
+    flip_used(h, b);
     if (!h->free)
         list_remove(h);
     return b;
@@ -93,6 +110,7 @@ static void *slab_alloc(unsigned int class)
 
 static void slab_free(struct head *h, struct block *b)
 {
+    flip_used(h, b);
     b->next = h->free;
     h->free = b;
     h->nr_used--;
@@ -141,13 +159,13 @@ void xenlet_free(void *p)
         return;
     flags = platform_upcalls_save();
     spin_lock(&lock);
-    if (h->magic == MAGIC_SLAB) {
+    if (h->magic == MAGIC_SLAB && is_used(h, p)) {
         slab_free(h, p);
     } else if (h->magic == MAGIC_LARGE && (char *)p == (char *)h + HEAD_SIZE) {
         h->magic = 0;
         xenlet_pages_free(h, h->pages);
     } else {
-        xenlet_panic("xenlet_free(%p): nothing was allocated there", p);
+        xenlet_panic("xenlet_free(%p): nothing is allocated there", p);
     }
     spin_unlock(&lock);
     platform_upcalls_restore(flags);

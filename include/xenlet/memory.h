@@ -31,7 +31,7 @@ size_t xenlet_nr_free_pages(void);
 /* At least `size` bytes, aligned to 16, contents undefined; NULL when there is no memory left. */
 void *xenlet_alloc(size_t size);
 
-/* Give back what xenlet_alloc() gave; NULL does nothing. Panics on what it never gave. */
+/* Give back what xenlet_alloc() gave; NULL does nothing. Panics on what it did not, or twice. */
 void xenlet_free(void *p);
 
 /* The gfn of the domain's page that holds `p`. Panics when `p` is not in the linear map. */
