@@ -103,6 +103,7 @@ TEST(every_port_is_bound_and_delivered)
     expect_all(1);
     platform_upcalls_restore(flags);
     expect_all(2);
+    console_printf("       %u ports were bound, the highest of them %u\n", nr, highest);
     close_all();
 }
 

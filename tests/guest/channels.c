@@ -46,8 +46,8 @@ static int make_pair(struct pair *p)
 
     if (rc)
         return rc;
-    rc = evtchn_bind_interdomain(DOMID_SELF, evtchn_port(p->a), count_event, &p->seen_b, GPR,
-                                 &p->b);
+    rc =
+        evtchn_bind_interdomain(DOMID_SELF, evtchn_port(p->a), count_event, &p->seen_b, GPR, &p->b);
     if (rc)
         evtchn_close(p->a);
     return rc;
@@ -109,6 +109,22 @@ TEST(event_before_the_handler_is_delivered_when_bound)
     EXPECT_EQ(seen, 1);
     EXPECT_EQ(evtchn_send(ch), 0);
     EXPECT_EQ(seen, 2);
+    CHECK_EQ(evtchn_close(ch), 0);
+}
+
+/* What came while Xen changed to another ABI may be lost: the handler is to look itself. */
+TEST(taken_over_port_is_called_once_in_another_abi_than_2_level)
+{
+    unsigned int seen = 0, once = !abi_is("2l");
+    evtchn_port_t port;
+    struct evtchn *ch;
+
+    CHECK_EQ(hypercall_evtchn_bind_ipi(0, &port), 0);
+    CHECK_EQ(evtchn_bind_port(port, count_event, &seen, GPR, &ch), 0);
+    EXPECT(wait_count(&seen, once));
+    EXPECT_EQ(evtchn_send(ch), 0);
+    EXPECT(wait_count(&seen, once + 1));
+    EXPECT_EQ(seen, once + 1);
     CHECK_EQ(evtchn_close(ch), 0);
 }
 
