@@ -13,7 +13,7 @@ CMDLINE  ?=#         of `run`: the guest's command line
 IMAGE    ?=#         of `run`: any PV guest, an ELF file (default: our own test suite)
 PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level events only
 CFG      ?=#         of `run`: an xl file of your own
-DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM)
+DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM or all ports)
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
 V        ?=#         1: show the commands of the compiler
 
@@ -52,7 +52,7 @@ help: ## this list
 run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 	@tests/xen/prepare lab $(RUN_CC)
 	$(if $(RUN_CC),$(call COMPILE_WITH,$(RUN_CC)))
-	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(or $(DEADLINE),$(if $(SHIM),300,120)) --log run \
+	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(or $(DEADLINE),$(if $(SHIM)$(PORTS),300,120)) --log run \
 		$(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") $(if $(CFG),--cfg "$(CFG)") \
 		$(if $(SHIM),--pvshim) \
 		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(or $(MEMORY),$(if $(PORTS),128))) \
