@@ -111,7 +111,7 @@ def _pvshim():
     """The in-guest tests under the PV shim, which has no FIFO: the library has to fall back."""
     fallback = 'this Xen refuses fifo .error -95.; using 2l'
     # An event costs ten times as much there: the whole suite is not for the quick tier. Nor does it always come to
-    # its end: once in some runs a sleep in late_eoi_* never ended, with the machine idle; why is not known yet.
+    # its end under emulation: see README.md.
     for xen, vcpus, options, quick in (('4.17', 2, 'only=event', True), ('4.17', 1, 'only=every_port', True),
                                        ('4.17', 2, 'without=upcall_100000 steps=20000', False),
                                        ('4.17', 4, '', False), ('4.20', 1, '', False)):
