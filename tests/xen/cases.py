@@ -214,6 +214,10 @@ def _three_level_guests(suite, hello):
     yield boot('3l', 'refuses-no-vcpu-info', 'bare', image('tests/refuse'), '--vcpus', '2', '--xen-args',
                'dom0_max_vcpus=34', '--cmdline', 'evtchn=3l unready vcpu=33', xen='3l',
                output=['VCPU 33 without vcpu_info: -22', 'VCPU 33: 0', 'after a reset event channels are 3l'])
+    # Domains that end in every way with pages registered, one after another in one dom0.
+    yield boot('3l', 'lives', 'xl', image('selftest/misbehave'), '--cmdline', 'fine evtchn=3l', '--afterwards',
+               'tests/xen/selftest/lives_3l', '--also', image('selftest/half_3l'), '--cmdline', 'crash evtchn=2l',
+               xen='3l', deadline=180, status=6, output=[r'dom0 \| .*\[0/1/00\]: s=3', r'dom0 \| free before'])
 
 
 def _debug_key():

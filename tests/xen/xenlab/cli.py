@@ -50,7 +50,7 @@ def _common(parser):
     parser.add_argument('--log', metavar='NAME', help='name of the log in build/log')
     parser.add_argument('--expect', metavar='OUTCOME', help='the outcome that counts as a pass')
     parser.add_argument('--expect-line', metavar='REGEX', action='append', default=[],
-                        help='and this must be on the console or in Xen\'s report')
+                        help='and this must be on the console, in Xen\'s report, or said by --afterwards')
     parser.add_argument('--no-verdict', dest='needs_verdict', action='store_false',
                         help='a guest that ends in order passes without a verdict line')
     parser.add_argument('--json', metavar='FILE', type=Path, help='write the results there, for programs')
@@ -91,6 +91,8 @@ def _parser():
     one.add_argument('--pvshim', action='store_true',
                      help='as PV guests under Debian\'s PV shim: each in a PVH domain of its own')
     one.add_argument('--cold', action='store_true', help='boot dom0 instead of resuming a snapshot of it')
+    one.add_argument('--afterwards', metavar='FILE', type=Path,
+                     help='a shell script for dom0 to run when the guests are through; what it needs of them is in /t')
     one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
     return parser
 
@@ -125,7 +127,7 @@ def _expectation(options):
 
 
 def _meets(result, patterns):
-    lines = result.report + (result.console.lines if result.console else []) + [result.why]
+    lines = [*result.report, *(result.console.lines if result.console else []), *result.said, result.why]
     return [p.pattern for p in patterns if not any(p.search(line) for line in lines)]
 
 

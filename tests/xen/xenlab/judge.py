@@ -13,6 +13,7 @@ class Result:
     why: str
     console: object = None
     report: list = field(default_factory=list)      # lines to show: Xen's own report
+    said: list = field(default_factory=list)        # by commands run in dom0
     log: object = None                              # the file with everything
 
     def as_dict(self):

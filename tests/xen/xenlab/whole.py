@@ -13,6 +13,7 @@ _MACHINE = 512          # MB: 256 for dom0, the rest for Xen and small guests
 _ROOM = 128             # MB of it that guests can have for sure
 _STEP = 512             # MB by which a machine for larger guests grows
 _QUIET = 0.3            # seconds of silence that end Xen's report
+_AFTERWARDS = 'afterwards'
 
 
 class _Whole:
@@ -20,6 +21,7 @@ class _Whole:
         self.domains = domains
         self.log, self.progress = log, progress
         self.xen = XenWatch()
+        self.said, self.status = [], None       # what commands in dom0 said, and how the last one ended
 
     def domain(self, name):
         return next(d for d in self.domains if d.name == name)
@@ -30,8 +32,13 @@ class _Whole:
             for domain in self.domains:
                 if str(domain.slot) == rest:
                     domain.closed = True
-        elif verb == 'sh' or (verb == 'done' and rest != '0'):
-            self.progress.say(f'dom0: {rest}' if verb == 'sh' else f'dom0: exit status {rest}')
+        elif verb == 'sh':
+            self.said.append(rest)
+            self.progress.guest('dom0', rest)
+        elif verb == 'done':
+            self.status = rest
+            if rest != '0':
+                self.progress.say(f'dom0: exit status {rest}')
         elif verb in ('xl', 'ended'):
             name, _, text = rest.partition(' ')
             domain = self.domain(name)
@@ -75,9 +82,18 @@ def _start(machine, hypervisor, options, memory, progress):
         machine.resume(options, memory, file)
 
 
+def _read(script):
+    try:
+        return script.read_bytes()
+    except OSError as error:
+        raise LabError(f'cannot read {script}: {error.strerror}') from None
+
+
 def _create(machine, hypervisor, state, options, progress):
     """Create the domains; the deadline counts from here."""
     files = shim.files(hypervisor) if options.pvshim else {}
+    if options.afterwards:
+        files[_AFTERWARDS] = _read(options.afterwards)
     for domain in state.domains:
         files.update(domain.files())
     machine.load(files)
@@ -95,6 +111,24 @@ def _take_the_rest(machine, state):
     machine.machine.drain(_QUIET if any(d.how == 'crash' for d in state.domains) else 0.02)
     for slot in range(len(state.domains)):
         machine.machine.channels[f'console.{slot}'].end_line()
+
+
+def _afterwards(machine, state, options, results):
+    """Run the script in dom0; if it fails, the first domain's result says so."""
+    machine.machine.allow(options.deadline)
+    state.status = None
+    machine.command(f'sh sh /t/{_AFTERWARDS}')
+    try:
+        machine.wait(lambda: state.status is not None or state.xen.panic, f'{options.afterwards} in dom0')
+    except DeadlinePassed as error:
+        state.status = f'none: {options.deadline:g} s passed, waiting for {error.waiting_for}'
+    results[0].said = state.said
+    if state.xen.panic:
+        return [judge.panic(d.console, state.xen.panic) for d in state.domains]
+    if state.status != '0':
+        results[0].outcome = Outcome.FAILURE
+        results[0].why = f'{options.afterwards} ended with status {state.status}'
+    return results
 
 
 def _judge(domain, state, options):
@@ -152,4 +186,5 @@ def _run(machine, hypervisor, state, options, memory, progress):
     _take_the_rest(machine, state)
     if state.xen.panic:
         return [judge.panic(d.console, state.xen.panic) for d in domains]
-    return [_judge(d, state, options) for d in domains]
+    results = [_judge(d, state, options) for d in domains]
+    return _afterwards(machine, state, options, results) if options.afterwards else results
