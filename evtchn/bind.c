@@ -72,9 +72,8 @@ static struct evtchn *new_channel(evtchn_handler_t *handler, void *data, unsigne
     return ch;
 }
 
-/* Bind as `like` says; take over its port when it has one. */
-static int bind(const struct evtchn *like, evtchn_handler_t *handler, void *data,
-                unsigned int flags, struct evtchn **out)
+int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void *data,
+                     unsigned int flags, struct evtchn **out)
 {
     struct evtchn *ch;
     int rc;
@@ -87,6 +86,7 @@ static int bind(const struct evtchn *like, evtchn_handler_t *handler, void *data
     if (!ch)
         return -XEN_ENOMEM;
     ch->kind = like->kind;
+    ch->flags |= like->flags;
     ch->port = like->port;
     ch->vcpu = like->vcpu;
     ch->source = like->source;
@@ -117,7 +117,7 @@ int evtchn_bind_unbound(domid_t remote, evtchn_handler_t *handler, void *data, u
 {
     struct evtchn like = { .kind = KIND_UNBOUND, .remote_dom = remote };
 
-    return bind(&like, handler, data, flags, ch);
+    return evtchn_bind_like(&like, handler, data, flags, ch);
 }
 
 int evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port, evtchn_handler_t *handler,
@@ -127,7 +127,7 @@ int evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port, evtchn_ha
                            .remote_dom = remote,
                            .remote_port = remote_port };
 
-    return bind(&like, handler, data, flags, ch);
+    return evtchn_bind_like(&like, handler, data, flags, ch);
 }
 
 int evtchn_bind_virq(uint32_t virq, unsigned int vcpu, evtchn_handler_t *handler, void *data,
@@ -135,7 +135,7 @@ int evtchn_bind_virq(uint32_t virq, unsigned int vcpu, evtchn_handler_t *handler
 {
     struct evtchn like = { .kind = KIND_VIRQ, .source = virq, .vcpu = vcpu };
 
-    return bind(&like, handler, data, flags, ch);
+    return evtchn_bind_like(&like, handler, data, flags, ch);
 }
 
 int evtchn_bind_pirq(uint32_t pirq, bool share, evtchn_handler_t *handler, void *data,
@@ -145,7 +145,7 @@ int evtchn_bind_pirq(uint32_t pirq, bool share, evtchn_handler_t *handler, void 
                            .source = pirq,
                            .pirq_flags = share ? BIND_PIRQ__WILL_SHARE : 0 };
 
-    return bind(&like, handler, data, flags, ch);
+    return evtchn_bind_like(&like, handler, data, flags, ch);
 }
 
 int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, unsigned int flags,
@@ -153,7 +153,7 @@ int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, un
 {
     struct evtchn like = { .kind = KIND_IPI, .vcpu = vcpu };
 
-    return bind(&like, handler, data, flags, ch);
+    return evtchn_bind_like(&like, handler, data, flags, ch);
 }
 
 int evtchn_identify(struct evtchn *ch, const struct evtchn_status *s)
@@ -194,5 +194,5 @@ int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, 
 
     if (rc == 0)
         rc = evtchn_identify(&like, &status);
-    return rc ? rc : bind(&like, handler, data, flags, ch);
+    return rc ? rc : evtchn_bind_like(&like, handler, data, flags, ch);
 }

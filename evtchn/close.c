@@ -70,23 +70,44 @@ void evtchn_free_closed(struct evtchn_vcpu *v)
     }
 }
 
+/* Xen frees the port; what was pending goes with it. */
+static int close_port(struct evtchn *ch)
+{
+    evtchn_unpublish(ch);
+    return hypercall_evtchn_close(ch->port);
+}
+
+/*
+ * A static channel's port stays, masked, as it was found: on VCPU 0, and with what is pending, for
+ * whoever binds it next. So it is left only when no VCPU is about to run the handler: one that
+ * cleared PENDING, and then sees the gate shut, gives the event back to whom it finds.
+ */
+static int leave_port(struct evtchn *ch)
+{
+    evtchn_unpublish(ch);
+    return ch->vcpu ? hypercall_evtchn_bind_vcpu(ch->port, 0) : 0;
+}
+
 int evtchn_close(struct evtchn *ch)
 {
+    bool has_port = ch->kind != KIND_LOST, is_static = ch->flags & FLAG_STATIC;
     struct evtchn_vcpu *me;
     unsigned long flags;
+    bool over;
     int rc = 0;
 
     evtchn_hold(ch, REASON_CLOSED);
     evtchn_rest_forget(ch, REASON_ANY);
-    if (ch->kind == KIND_LOST) {
+    if (!has_port)
         evtchn_lost_forget(ch);
-    } else {
-        evtchn_unpublish(ch);
-        rc = hypercall_evtchn_close(ch->port);
-    }
+    else if (!is_static)
+        rc = close_port(ch);
     flags = platform_upcalls_save();
     me = this_evtchn_vcpu();
-    if (atomic_read(&me->current) != ch && wait_for_others(me, ch)) {
+    over = atomic_read(&me->current) != ch && wait_for_others(me, ch);
+    if (has_port && is_static)
+        rc = leave_port(ch);
+    if (over) {
         evtchn_handle_free(ch);
     } else {
         ch->next = me->closed;

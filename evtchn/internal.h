@@ -40,6 +40,9 @@ enum evtchn_kind {
 
 #define PRIORITY_UNSET UINT8_MAX
 
+/* In `flags`, beside the public ones: Xen made the channel, and we never close it. */
+#define FLAG_STATIC 0x80u
+
 /* `gate` of a channel whose deliveries need a look by evtchn_deliver_slow(). */
 #define GATE_SHUT UINT32_MAX
 
@@ -54,7 +57,7 @@ struct evtchn {
 
     uint8_t reasons; /* enum evtchn_reason; under `lock` */
     uint8_t kind;
-    uint8_t flags;    /* EVTCHN_* */
+    uint8_t flags;    /* EVTCHN_*, FLAG_STATIC */
     uint8_t priority; /* evtchn_set_priority(), or PRIORITY_UNSET */
     uint32_t share;   /* wanted, from the next one on; and what the present one was */
     uint32_t given;
@@ -63,6 +66,7 @@ struct evtchn {
     uint64_t spent;              /* deliveries before that: delivered = spent + given - budget */
     uint64_t spurious, deferred; /* counters, see struct evtchn_counters */
     uint32_t spurious_run;       /* spurious ones since the last good one */
+    bool peer_gone;              /* static: evtchn_static_check() found it so; under `lock` */
     uint8_t rest_reason;         /* resting: why, until when, on whose list; see rest.c */
     uint64_t rest_until;
     struct evtchn_vcpu *rest_on;
@@ -253,6 +257,9 @@ void evtchn_free_closed(struct evtchn_vcpu *v);
 /* Have Xen give `ch` a port for what it is bound to; then show it to the world, masked. */
 int evtchn_open(struct evtchn *ch);
 int evtchn_attach(struct evtchn *ch);
+/* Bind as `like` says; take over its port when it has one. */
+int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void *data,
+                     unsigned int flags, struct evtchn **ch);
 /* Note what Xen says the port is bound to. -XEN_EINVAL for one that is nothing. */
 int evtchn_identify(struct evtchn *ch, const struct evtchn_status *status);
 

@@ -143,7 +143,10 @@ static void reopen_all(struct evtchn *list, domid_t self)
         evtchn_unpublish(ch);
     while (list) {
         struct evtchn *ch = list;
-        int rc = reopen(ch, self);
+        int rc;
+
+        ch->flags &= (uint8_t)~FLAG_STATIC; /* Xen's is gone; what comes is ours */
+        rc = reopen(ch, self);
 
         list = ch->next;
         if (rc) {
@@ -256,7 +259,14 @@ static bool in_pv_shim(void)
     return hypercall_evtchn_bind_pirq(UINT32_MAX, 0, &port) == -XEN_EOPNOTSUPP;
 }
 
-int evtchn_reset(void)
+static void look_for_static(struct evtchn *ch, void *arg)
+{
+    bool *found = arg;
+
+    *found |= ch->flags & FLAG_STATIC;
+}
+
+int evtchn_reset_forced(void)
 {
     unsigned long flags = platform_upcalls_save();
     int rc;
@@ -271,6 +281,14 @@ int evtchn_reset(void)
         rc = reset_and_reopen();
     platform_upcalls_restore(flags);
     return rc;
+}
+
+int evtchn_reset(void)
+{
+    bool has_static = false;
+
+    evtchn_for_each(look_for_static, &has_static);
+    return has_static ? -XEN_EISCONN : evtchn_reset_forced();
 }
 
 void evtchn_on_lost(struct evtchn *ch, evtchn_handler_t *lost)

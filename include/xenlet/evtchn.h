@@ -95,10 +95,10 @@ int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, un
                     struct evtchn **ch);
 
 /*
- * Take over a port that exists: the console's, xenstore's, a static one. What is pending there is
- * delivered; in another ABI than 2-level its handler is called once in any case, since an event
- * that came while Xen switched may be lost. -XEN_EINVAL not a bound port, -XEN_EEXIST it has a
- * handle.
+ * Take over a port that exists: the console's, xenstore's. What is pending there is delivered; in
+ * another ABI than 2-level its handler is called once in any case, since an event that came while
+ * Xen switched may be lost. -XEN_EINVAL not a bound port, -XEN_EEXIST it has a handle. A static
+ * channel has its own way: evtchn_bind_static() of evtchn_static.h.
  */
 int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, unsigned int flags,
                      struct evtchn **ch);
@@ -206,6 +206,14 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
  * domain's number with, -XEN_EOPNOTSUPP under the PV shim, which would refuse all binds after it.
  */
 int evtchn_reset(void);
+
+/*
+ * The same, though a static channel is bound: evtchn_reset() answers -XEN_EISCONN then, for Xen
+ * makes those once. What comes in their place, where Xen's policy lets the peer's port be bound at
+ * all (between two guests Debian's does not), is an ordinary channel at another port. A static
+ * channel that nobody has bound is lost in either.
+ */
+int evtchn_reset_forced(void);
 
 /*
  * Have `lost` called once, with the channel's data, when the channel is lost: its far end cannot be

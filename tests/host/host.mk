@@ -20,7 +20,8 @@ HOST_COMMON := -std=gnu11 -fno-common -fno-strict-aliasing -ffunction-sections -
 	$(HOST_WARNINGS) -isystem build/include -Iinclude -I. -Itests/host/arch -Itests/host/arch/native
 
 # The guest's own code; its variables go to sections that image.c puts back.
-HOST_GUEST := $(wildcard evtchn/*.c hypercall/*.c) \
+# Device trees are another subject: see dt/dt.mk.
+HOST_GUEST := $(filter-out evtchn/static_tree.c,$(wildcard evtchn/*.c hypercall/*.c)) \
 	$(addprefix kernel/,clock.c cmdline.c console.c console_input.c debug.c lock.c platform.c \
 		printf.c vcpu.c) tests/host/platform/cpu.c
 HOST_MODEL := $(wildcard tests/host/model/*.c) \
@@ -28,7 +29,7 @@ HOST_MODEL := $(wildcard tests/host/model/*.c) \
 # In-guest tests that need nothing but event channels.
 HOST_TESTS := $(addprefix tests/guest/,accounting.c all_ports.c basics.c channels.c cmdline.c \
 	delivery.c fifo.c format.c hypercalls_evtchn.c late_eoi.c main.c mistakes.c option.c reset.c rests.c \
-	smp.c storms.c waiting.c)
+	smp.c static.c storms.c waiting.c)
 
 HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=guest_data \
 	--rename-section .data.rel.local=guest_data \

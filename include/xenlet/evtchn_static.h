@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Static event channels: those Xen makes between two domains before it starts them, as the device
+ * tree it boots from says. In a dom0less system there is no xenstore to agree on ports with, and
+ * Debian's Xen lets two of its guests have no other channels. What Xen reads is described in its
+ * docs/misc/arm/device-tree/booting.txt, "Static Event Channel".
+ *
+ * Xen tells a guest nothing about them. It is told by a tree of its own, which evtchn_static_read()
+ * understands in three forms:
+ *
+ *   (a) what Xen itself reads: a node for each end, the two pointing at each other,
+ *           compatible = "xen,evtchn-v1"; xen,evtchn = <0xa &the_other_end>;
+ *   (b) the draft this came from: a node for both ends, beside the domains,
+ *           compatible = "xen,evtchn"; xen,evtchn = <0xa &domU1 0xb &domU2>;
+ *   (c) a node below /passthrough, which is what Xen copies into a guest's tree: as (a), or
+ *           compatible = "xenlet,evtchn"; xenlet,port = <0xa>; xenlet,peer = <2 0xb>;
+ *       where xenlet,peer, the peer's domain number and port, may be left out. A property
+ *       xenlet,channels = <n> of /passthrough says how many of them there have to be.
+ *
+ * A node's `label`, or else its name, is the channel's label. xenlet-dt writes and checks all of
+ * them; docs/static-channels.md has examples.
+ *
+ * What is different from other channels:
+ *
+ *   - they are never closed: Xen makes them once. evtchn_close() takes the handler away, masks the
+ *     port and frees the handle, and the port can be bound again. evtchn_reset() refuses while one
+ *     is bound: see there;
+ *   - an event may be pending from the start: of the two ends Xen connects the one it meets second
+ *     begins so. It is delivered when the handler is bound, once. In another ABI than 2-level the
+ *     handler is called once in any case, as it is by evtchn_bind_port();
+ *   - a peer that closes or resets its end is not heard of: Xen raises nothing, and drops what is
+ *     sent to it. evtchn_static_check() asks. A peer that merely died, or hangs, still has its end:
+ *     only your own protocol can tell, by a heartbeat.
+ *
+ * Errors are negative Xen errnos. evtchn_static_read() and evtchn_static_find() need libfdt, a
+ * library of its own, and nothing else of this one.
+ */
+#ifndef XENLET_EVTCHN_STATIC_H
+#define XENLET_EVTCHN_STATIC_H
+
+#include <xenlet/evtchn.h>
+
+/* A channel, as seen from our end. Strings lie in the tree they were read from. */
+struct evtchn_static {
+    const char *label;
+    evtchn_port_t port;
+    evtchn_port_t peer_port; /* 0: the tree does not say */
+    domid_t peer_domid;      /* DOMID_INVALID: the tree does not say */
+    const char *peer;        /* the name of the peer's domain node; NULL: the tree does not say */
+};
+
+/* One that no tree names: `port` is all that is known. */
+#define EVTCHN_STATIC_PORT(p) ((struct evtchn_static){ .port = (p), .peer_domid = DOMID_INVALID })
+
+/* Room for the longest text of evtchn_static_read(). */
+#define EVTCHN_STATIC_ERROR_SIZE 256u
+
+#pragma GCC visibility push(default)
+
+/*
+ * Read the channels of a domain from a flattened device tree into `channels`, which has room for
+ * `max`; how many there are comes out in *nr, in the tree's order.
+ *
+ * `tree` is aligned to 8 bytes and has `size` bytes; SIZE_MAX believes its header. `domain` is the
+ * name (or path) of the node that stands for us, with or without its unit address, as `domU1`: ours
+ * are the nodes of form (a) right below it, and the ends of form (b) that point at it. `chosen` is
+ * dom0, whose nodes lie in /chosen itself. What lies right below /passthrough is ours whatever
+ * `domain` says; with nothing else, it may be NULL.
+ *
+ * A tree without a channel of ours is no error. -XEN_ENOSPC there are more than `max`: *nr says how
+ * many, the first `max` are there. -XEN_ENOENT no node has the name `domain`. -XEN_EINVAL it is no
+ * device tree, or a bad one: cut short, a property missing or of the wrong length, a port of 0 or
+ * above Xen's limit (1,023; 4,095 for dom0), a port that is used twice, a phandle that leads
+ * nowhere or to a node that does not point back. *nr is 0 then. `error`, EVTCHN_STATIC_ERROR_SIZE
+ * bytes, gets one line that names node and property, "" when all is well; it may be NULL.
+ *
+ * Makes no hypercall, keeps nothing. From anywhere.
+ */
+int evtchn_static_read(const void *tree, size_t size, const char *domain,
+                       struct evtchn_static *channels, unsigned int max, unsigned int *nr,
+                       char *error);
+
+/* The first of `nr` channels with this label; NULL for none. From anywhere. */
+const struct evtchn_static *evtchn_static_find(const struct evtchn_static *channels,
+                                               unsigned int nr, const char *label);
+
+/*
+ * Bind a handler to a static channel, after asking Xen whether it is one. Handler, data, flags and
+ * the errors common to all are those of evtchn.h; it notifies VCPU 0 until evtchn_bind_vcpu().
+ * What is pending is delivered, at once if upcalls are unmasked here. -XEN_EINVAL the port is not
+ * connected to a domain; -XEN_ENOTCONN it was: the peer has closed or reset its end; -XEN_EXDEV it
+ * is connected to another domain or port than `what` says; -XEN_EEXIST it has a handle.
+ */
+int evtchn_bind_static(const struct evtchn_static *what, evtchn_handler_t *handler, void *data,
+                       unsigned int flags, struct evtchn **ch);
+
+/*
+ * Ask Xen whether the peer still has its end: one EVTCHNOP_status. Nothing in the library does this
+ * by itself, for it would cost a hypercall a channel each time: call it where your protocol waits
+ * in vain, as when a heartbeat fails to come. 0 it has; -XEN_ENOTCONN it closed or reset it, and
+ * what we send is dropped. Of all calls that find out, one is the first, on whichever VCPU: it logs
+ * a line and sets *first, which the others clear; `first` may be NULL. A peer that connects again,
+ * as Xen's policy may let it, can be lost again. -XEN_EINVAL not a static channel.
+ */
+int evtchn_static_check(struct evtchn *ch, bool *first);
+
+#pragma GCC visibility pop
+
+#endif
