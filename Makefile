@@ -28,7 +28,7 @@ endif
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp && \
+COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 # The compiler behind the image to run; none when the image is not ours.
 RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
@@ -94,3 +94,8 @@ format: ## format the C sources
 build/include/xen/.stamp:
 	@tests/xen/prepare fetch
 	@tests/xen/fetch headers
+
+# libfdt's source, which is compiled with the guest's flags.
+build/libfdt/.stamp:
+	@tests/xen/prepare fetch
+	@tests/xen/fetch libfdt

@@ -37,16 +37,24 @@ LDS         := boot/$(ARCH)/pv.lds
 LINK = ld -nostdlib -static -z noexecstack -z max-page-size=4096 --gc-sections \
 	--no-warn-rwx-segments -T $(LDS) $(START)
 
+# libfdt for guests: Debian's source with our flags, for its own archive has red zones. Only programs
+# that read device trees link it.
+FDT_SOURCES := fdt fdt_ro fdt_check fdt_strerror
+FDT_LIB     := $(OUT)/libfdt.a
+FDT_CFLAGS  := -Ibuild/libfdt -Ilibfdt
+
 EXAMPLES  := $(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c))
 SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
 	$(wildcard tests/xen/selftest/*.c))
 SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
 REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
-IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
+STATIC_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/dt/*.c))
+IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf) \
+	$(if $(STATIC_OBJECTS),$(OUT)/tests/static.elf)
 
 .PHONY: images build-gcc build-clang
-images: $(LIB) $(START) $(IMAGES)
+images: $(LIB) $(FDT_LIB) $(START) $(IMAGES)
 build-gcc build-clang:
 	@$(MAKE) --no-print-directory images CC_NAME=$(@:build-%=%)
 
@@ -56,6 +64,18 @@ $(LIB): $(LIB_OBJECTS)
 
 $(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o: \
 		COMPILE += $(LIB_CFLAGS)
+
+$(OUT)/libfdt/%.c.o: build/libfdt/.stamp build.mk $(wildcard libfdt/*.h)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(GUEST_CC) $(GUEST_CFLAGS) $(LIB_CFLAGS) -w $(INCLUDES) $(FDT_CFLAGS) \
+		-c build/libfdt/$*.c -o $@
+
+$(FDT_LIB): $(FDT_SOURCES:%=$(OUT)/libfdt/%.c.o)
+	@rm -f $@
+	@ar crs $@ $^
+
+$(OUT)/evtchn/static_tree.c.o $(OUT)/tests/guest/dt/%.c.o: COMPILE += $(FDT_CFLAGS)
+$(OUT)/evtchn/static_tree.c.o $(STATIC_OBJECTS): | build/libfdt/.stamp
 
 # Tests register themselves in the order they are written in.
 $(OUT)/tests/guest/%.c.o: COMPILE += $(if $(filter gcc,$(CC_NAME)),-fno-toplevel-reorder)
@@ -80,6 +100,12 @@ $(OUT)/selftest/%.elf: $(OUT)/tests/xen/selftest/%.c.o $(START) $(LIB) $(LDS)
 $(OUT)/tests/suite.elf: $(SUITE_OBJECTS) $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(LINK) $(SUITE_OBJECTS) $(LIB) -o $@
+
+# The suite's main with the tests of static channels, which need a device tree beside the image.
+$(OUT)/tests/static.elf: $(OUT)/tests/guest/main.c.o $(OUT)/tests/guest/option.c.o $(STATIC_OBJECTS) $(START) \
+		$(LIB) $(FDT_LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $(filter %.o,$(filter-out $(START),$^)) $(LIB) $(FDT_LIB) -o $@
 
 $(OUT)/tests/%.elf: $(OUT)/tests/guest/crash/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)

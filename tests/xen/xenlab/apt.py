@@ -17,6 +17,7 @@ from . import debian, paths
 from .errors import LabError
 
 _LISTS_STAY_FRESH = 24 * 3600      # seconds; a 404 refreshes them sooner
+_HELPER = '/usr/lib/apt/apt-helper'
 _KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 
@@ -74,11 +75,12 @@ class Apt:
     The index of source packages is large and needed by few: it has a folder of its own.
     """
 
-    def __init__(self, suite, progress, kind='deb'):
+    def __init__(self, suite, progress, kind='deb', architecture='amd64'):
         self.suite = suite
         self.progress = progress
-        self.kind = kind
-        self.folder = paths.CACHE / 'apt' / (suite if kind == 'deb' else f'{suite}-{kind}')
+        self.kind, self.architecture = kind, architecture
+        variant = [kind] * (kind != 'deb') + [architecture] * (architecture != 'amd64')
+        self.folder = paths.CACHE / 'apt' / '-'.join([suite, *variant])
 
     def _command(self, tool, *arguments):
         folder = self.folder
@@ -89,8 +91,8 @@ class Apt:
             'Dir::State::Lists': folder / 'lists',
             'Dir::State::status': folder / 'status',
             'Dir::Cache': folder / 'cache',
-            'APT::Architecture': 'amd64',
-            'APT::Architectures': 'amd64',
+            'APT::Architecture': self.architecture,
+            'APT::Architectures': self.architecture,
             'APT::Sandbox::User': '',
             'Acquire::Languages': 'none',
             'Acquire::Retries': '3',
@@ -164,6 +166,24 @@ class Apt:
             except LabError:
                 raise first from None
             return self._download(choose(self), folder)
+
+    def upstream_source(self, package, folder):
+        """Fetch the upstream tarball of a source package, all that some need, into `folder`."""
+        if not self._lists_are_fresh():
+            self._update_if_possible()
+        done = self._run('apt-get', 'source', '--download-only', '--print-uris', package)
+        found = re.search(r"^'(\S+)' (\S+\.orig\.tar\.\w+) (\d+) (SHA\w+:\S+)$", done.stdout, re.M)
+        if not found:
+            raise LabError(f'Debian {self.suite} has no source package {package}\n' + _without_hosts(done.stderr).strip())
+        uri, name, size, checksum = found.groups()
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _is_complete(folder / name, int(size)):
+            done = self._run(_HELPER, 'download-file', uri, folder / name, checksum)
+            if done.returncode:
+                (folder / name).unlink(missing_ok=True)
+                raise LabError(f'the source of {package} in Debian {self.suite} cannot be fetched:\n'
+                               + _without_hosts(done.stderr).strip())
+        return folder / name
 
     def _update_if_possible(self):
         """An old index is better than none: it may be all that is needed."""

@@ -24,6 +24,10 @@ _TOOLSTACK = """
 KERNEL_METAPACKAGE = 'linux-image-amd64'
 
 HEADERS = 'libxen-dev'
+ARM64_XEN = 'xen-hypervisor-{v}-arm64'
+
+# libfdt comes compiled with a red zone: for a guest it is made from its source.
+LIBFDT_SOURCE = 'device-tree-compiler'
 
 # The Xen with 3-level event channels: our own build of this one's source, with its toolstack.
 XEN_3L = '3l'

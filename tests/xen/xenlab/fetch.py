@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fetches what a run needs from Debian: Xen, its tools, the dom0 kernel, the headers.
+"""Fetches what a run needs from Debian: Xen, its tools, the dom0 kernel, the headers, libfdt.
 
 Everything lands below build/cache/<version>, made once:
 
@@ -12,6 +12,7 @@ Everything lands below build/cache/<version>, made once:
 
 import gzip
 import hashlib
+import os
 import shutil
 import subprocess
 
@@ -97,6 +98,22 @@ def xen(version, progress):
     return folder
 
 
+def arm64_xen(version, progress):
+    """Debian's arm64 Xen `version`, as QEMU boots it. It has no dom0 with it: see dom0less.py."""
+    suite = debian.suite_of(version)
+    folder = paths.CACHE / f'arm64-{version}'
+    package = debian.ARM64_XEN.format(v=version)
+    recipe = _recipe([package])
+    with locked(paths.CACHE / f'{suite}-arm64.lock', progress):
+        if not _stamped(folder / 'fetched', recipe):
+            debs = Apt(suite, progress, architecture='arm64').download(lambda apt: [package], folder / 'packages')
+            shutil.rmtree(folder / 'root', ignore_errors=True)
+            _unpack(debs[0], folder / 'root', ['./boot/xen-*'])
+            shutil.copyfile(_one(folder / 'root', 'boot/xen-*-arm64'), folder / 'xen')
+            (folder / 'fetched').write_text(f'{recipe}\n{debs[0].name}\n')
+    return folder / 'xen'
+
+
 def headers(progress):
     """Xen's public headers as build/include/xen: that folder alone, nothing beside it.
 
@@ -117,5 +134,46 @@ def headers(progress):
         if not (target / '.stamp').exists():
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(folder / 'root' / 'usr' / 'include' / 'xen', target)
+            (target / '.stamp').touch()
+    return target / '.stamp'
+
+
+def _unpack_libfdt(tarball, folder):
+    part = folder.with_name(f'{folder.name}.{os.getpid()}')
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    subprocess.run(['tar', '-x', '-f', tarball, '-C', part, '--strip-components=2', '--wildcards',
+                    '*/libfdt/*.c', '*/libfdt/*.h'], check=True)
+    part.rename(folder)
+
+
+def _libfdt_source(progress):
+    """Where libfdt's source was unpacked: of the machine's own release, or of another that still has it."""
+    folder = paths.CACHE / 'libfdt' / 'source'
+    if folder.is_dir():
+        return folder
+    reasons = []
+    suites = [s for s in (debian.host_suite(),) if s in debian.KNOWN_SUITES]
+    for suite in dict.fromkeys([*suites, *debian.KNOWN_SUITES]):
+        try:
+            with locked(paths.CACHE / f'{suite}-src.lock', progress):
+                tarball = Apt(suite, progress, 'deb-src').upstream_source(debian.LIBFDT_SOURCE, folder.parent)
+        except LabError as error:
+            reasons.append(str(error))
+            continue
+        progress.say(f'libfdt is that of {tarball.name}, Debian {suite}')
+        _unpack_libfdt(tarball, folder)
+        return folder
+    raise LabError('\n'.join(reasons))
+
+
+def libfdt(progress):
+    """libfdt's source as build/libfdt, for the guest's own compiler flags. Returns the stamp file."""
+    target = paths.BUILD / 'libfdt'
+    with locked(paths.CACHE / 'libfdt.lock', progress):
+        source = _libfdt_source(progress)
+        if not (target / '.stamp').exists():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target)
             (target / '.stamp').touch()
     return target / '.stamp'
