@@ -73,6 +73,8 @@ def _arguments(folder, hypervisor, image, options):
         guest += ' ' + options.cmdline.replace(',', ',,')
     folder.link('xen', hypervisor.elf)
     folder.link('guest', image)
+    if options.module:
+        guest += ',' + folder.link('module', options.module)
     xen = f'{XEN_ARGUMENTS} dom0_mem={options.mem} dom0_max_vcpus={options.vcpus} {options.xen_args}'
     return ['-accel', options.accel, '-cpu', options.cpu, '-smp', str(options.vcpus), '-m', '512',
             '-nodefaults', '-display', 'none', '-monitor', 'none', '-no-reboot',

@@ -61,6 +61,7 @@ def _guest(parser):
     parser.add_argument('image', metavar='IMAGE', help='the guest, an ELF file')
     parser.add_argument('--cmdline', metavar='TEXT', help='the guest\'s command line')
     parser.add_argument('--vcpus', type=int, metavar='N', help='its VCPUs')
+    parser.add_argument('--module', type=Path, metavar='FILE', help='handed over beside the image: xl\'s ramdisk')
     parser.add_argument('--input', metavar='FILE', help='scripted console input: lines '
                         '"expect REGEX" and "send TEXT"')
 
@@ -111,6 +112,13 @@ def _script(path):
         return Script(Path(path).read_text(), path)
     except OSError as error:
         raise LabError(f'cannot read the input script {path}: {error.strerror}') from None
+
+
+def _module(path):
+    try:
+        return path and path.read_bytes()
+    except OSError as error:
+        raise LabError(f'cannot read the module {path}: {error.strerror}') from None
 
 
 def _expectation(options):
@@ -183,7 +191,8 @@ def _domus(groups, pvshim):
     for options in groups:
         domains.append(DomU(_name_of(options, [d.name for d in domains]), Path(options.image),
                             options.cmdline, options.vcpus, options.memory,
-                            options.max_event_channels, options.cfg, _script(options.input), pvshim))
+                            options.max_event_channels, options.cfg, _script(options.input), pvshim,
+                            _module(options.module)))
     return domains
 
 
@@ -196,6 +205,7 @@ def _run_xl(options, also, progress):
 def _run_bare(options, progress):
     Elf(options.image)
     script = _script(options.input)
+    _module(options.module)
     options.cmdline, options.vcpus = options.cmdline or '', options.vcpus or 1
     xen = hypervisor.find(options.xen, options.tools, progress)
     return [bare.run(xen, Path(options.image), options, progress, script)]

@@ -36,6 +36,7 @@ class DomU:
     cfg: Optional[Path] = None                  # a user's own xl file
     script: object = None
     pvshim: bool = False                        # under the PV shim: see shim.py
+    module: Optional[bytes] = None              # what is handed over beside the image
 
     slot: int = 0
     domid: Optional[int] = None
@@ -72,6 +73,7 @@ class DomU:
             'type': None if self.cfg else '"pv"',
             **(pv_shim.CONFIGURATION if self.pvshim else {}),
             'kernel': _quoted(f'/t/{self.name}.elf'),
+            'ramdisk': _quoted(f'/t/{self.name}.module') if self.module else None,
             # One life for each run: a guest that reboots must not loop.
             **dict.fromkeys(('on_poweroff', 'on_reboot', 'on_crash', 'on_watchdog'), '"destroy"'),
         }
@@ -79,7 +81,8 @@ class DomU:
         return self._base + '\n' + '\n'.join(lines) + '\n'
 
     def files(self):
-        return {f'{self.name}.elf': bytes(self.elf.data), f'{self.name}.cfg': self.configuration().encode()}
+        files = {f'{self.name}.elf': bytes(self.elf.data), f'{self.name}.cfg': self.configuration().encode()}
+        return {**files, f'{self.name}.module': self.module} if self.module else files
 
     def xl_says(self, line):
         self.xl_lines.append(line)
