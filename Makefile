@@ -25,6 +25,7 @@ ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)
 include build.mk
 include tests/host/host.mk
 endif
+include tests/host/dt/dt.mk
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -59,14 +60,14 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 		$(addprefix --max-event-channels=,$(PORTS)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
-	@tests/xen/prepare gcc clang lab
-	$(call COMPILE_WITH,gcc clang)
+	@tests/xen/prepare gcc clang dt dom0less lab
+	$(call COMPILE_WITH,gcc clang dt)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
-	@tests/xen/prepare gcc clang lab
-	$(call COMPILE_WITH,gcc clang)
+	@tests/xen/prepare gcc clang dt dom0less lab
+	$(call COMPILE_WITH,gcc clang dt)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
@@ -76,9 +77,9 @@ soak: ## hours of it: 10 million events, every port FIFO has, a million lives of
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all --only '^soak/'
 
-build: ## compile the library, the examples and the tests, with gcc and with clang
-	@tests/xen/prepare gcc clang
-	$(call COMPILE_WITH,gcc clang)
+build: ## compile the library, the examples, the tools and the tests, with gcc and with clang
+	@tests/xen/prepare gcc clang dt
+	$(call COMPILE_WITH,gcc clang dt)
 
 clean: ## remove what was built; downloads and what is made of them stay
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi

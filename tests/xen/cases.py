@@ -256,6 +256,25 @@ def _static():
         yield Case('static', check, [f'tests/static/{check}'])
 
 
+# Static channels from a tree: (world, Xen, compiler, ABI, VCPUs, tree, our name in it). Which ports exist is
+# part of it: with more VCPUs their own channels would have the numbers of the example.
+_TREES = (('bare', '4.17', 'gcc', '2l', 1, 'guest/form-a', 'domU1'), ('bare', '4.20', 'clang', 'fifo', 2, 'guest/form-b', 'domU1'),
+          ('bare', '4.17', 'clang', 'fifo', 2, 'module/form-c', ''), ('xl', '4.17', 'clang', '2l', 2, 'guest/form-b', 'domU1'),
+          ('xl', '4.20', 'gcc', 'fifo', 1, 'guest/form-a', '/chosen/domU1'), ('xl', '4.17', 'gcc', '2l', 1, 'module/form-c', ''))
+
+
+def _static_channels():
+    """Static channels, and the tool that writes and checks their device trees."""
+    for test, seconds in (('tree', 60), ('damage', 120), ('fuzz', 60), ('check', 60), ('convert', 60), ('split', 60),
+                          ('dot', 60), ('usage', 60)):
+        yield Case('dt', test, ['tests/host/dt/run', test], seconds=seconds)
+    for world, xen, compiler, abi, vcpus, tree, domain in _TREES:
+        name = f'{world}-{xen}-{compiler}-{abi}-{vcpus}cpu-{tree.partition("/")[2]}'
+        yield boot('dt', name, world, image('tests/static', compiler), '--module', f'build/host/dt/{tree}.dtb',
+                   '--vcpus', str(vcpus), '--cmdline', f'evtchn={abi}' + (f' domain={domain}' if domain else ''),
+                   xen=xen, guest_tests=True)
+
+
 def _crashes():
     """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
     for source in sorted((paths.ROOT / 'tests/guest/crash').glob('*.c')):
@@ -273,6 +292,7 @@ def cases():
     yield from _debug_key()
     yield from _three_level()
     yield from _refusals()
+    yield from _static_channels()
     yield from _soak()
     yield from _crashes()
     yield from _examples()

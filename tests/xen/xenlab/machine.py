@@ -39,8 +39,9 @@ def _dies_with(parent):
 
 
 class Machine:
-    def __init__(self, folder, log, deadline):
+    def __init__(self, folder, log, deadline, qemu=QEMU):
         self.folder = folder
+        self.qemu = qemu
         self.log = log
         self.allow(deadline)
         self.channels = {}
@@ -71,7 +72,7 @@ class Machine:
                 inherited.append(channel.theirs.fileno())
                 devices += ['-chardev', f'socket,id={name},fd={inherited[-1]}']
         us = os.getpid()
-        command = [QEMU, *devices, *arguments]
+        command = [self.qemu, *devices, *arguments]
         self.log.add('qemu', ' '.join(command))
         try:
             # Its own session: Ctrl-C is for us, and we end QEMU in order.
@@ -80,7 +81,8 @@ class Machine:
                                            pass_fds=inherited, start_new_session=True,
                                            preexec_fn=lambda: _dies_with(us))
         except FileNotFoundError:
-            raise LabError(f'{QEMU} is not installed: its package is qemu-system-x86') from None
+            raise LabError(f'{self.qemu} is not installed: its package is '
+                           + ('qemu-system-x86' if self.qemu == QEMU else 'qemu-system-arm')) from None
         for channel in self.channels.values():
             channel.theirs.close()
             self._selector.register(channel.ours, selectors.EVENT_READ, channel)
