@@ -3,12 +3,12 @@
  * Atomic operations on what the guest shares with Xen, and between its VCPUs.
  *
  * A CPU defines, in its atomic_arch.h: smp_mb, smp_rmb, smp_wmb, arch_cpu_relax, atomic_cas32,
- * atomic_xchg32, atomic_xchg_word, atomic_test_and_set_bit and atomic_test_and_clear_bit. The rest
+ * atomic_cas64, atomic_xchg32, atomic_xchg_word, atomic_test_and_set_bit and atomic_test_and_clear_bit. The rest
  * follows from them here, unless the CPU has better and says so by a macro of the same name.
  *
  * Every read-modify-write is a full barrier. Those without a number in their name are on
  * xen_ulong_t, the width Xen itself uses on event bitmaps and selectors; bits count from 0 within
- * one word. atomic_cas32() returns what it found: the new value is there if that was `old`.
+ * one word. atomic_cas*() return what they found: the new value is there if that was `old`.
  */
 #ifndef XENLET_ATOMIC_H
 #define XENLET_ATOMIC_H

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * System time from vcpu_time_info (public/xen.h), and the one timer evtchn/ asks for, on
- * VIRQ_TIMER.
- */
+/* Time, from what Xen publishes: vcpu_time_info and shared_info (public/xen.h), and runstates. */
 #include <xenlet/clock.h>
-#include <xenlet/evtchn.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/platform.h>
 #include "arch/atomic.h"
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
-static struct evtchn *timers[XENLET_MAX_VCPUS];
+/* --- system time ---------------------------------------------------------------------------- */
 
-uint64_t clock_now(void)
+static uint64_t system_time(void)
 {
     const struct vcpu_time_info *t = arch_time_info();
     uint64_t system, ticks;
@@ -34,6 +30,22 @@ uint64_t clock_now(void)
     return system + arch_mul_shift32(ticks, scale);
 }
 
+/* Each VCPU's clock is calibrated by itself, and one may be behind another by some ticks. */
+uint64_t clock_now(void)
+{
+    static uint64_t latest;
+    uint64_t now = system_time(), seen = atomic_read(&latest);
+
+    while (seen < now) {
+        uint64_t was = atomic_cas64(&latest, seen, now);
+
+        if (was == seen)
+            return now;
+        seen = was;
+    }
+    return seen;
+}
+
 uint64_t clock_after(uint64_t ns)
 {
     uint64_t now = clock_now();
@@ -41,55 +53,52 @@ uint64_t clock_after(uint64_t ns)
     return ns < XENLET_FOREVER - now ? now + ns : XENLET_FOREVER;
 }
 
-static bool never(void *arg)
-{
-    (void)arg;
-    return false;
-}
-
-void clock_sleep(uint64_t ns)
-{
-    evtchn_wait(never, NULL, clock_after(ns));
-}
-
 uint64_t platform_now_ns(void)
 {
     return clock_now();
 }
 
-void platform_tick_at(uint64_t ns)
+/* --- wall clock ----------------------------------------------------------------------------- */
+
+#define SECOND 1000000000ull
+
+/* wc_* say what it was when system time was 0. */
+uint64_t clock_wall(void)
 {
-    /* 0 would disarm the timer; in the far past it fires at once. */
-    hypercall_set_timer_op(ns ? ns : 1);
+    uint32_t version, sec, high, ns;
+
+    do {
+        version = atomic_read_acquire(&shared_info->wc_version);
+        sec = atomic_read(&shared_info->wc_sec);
+        high = atomic_read(&shared_info->wc_sec_hi);
+        ns = atomic_read(&shared_info->wc_nsec);
+        smp_rmb();
+    } while ((version & 1) || atomic_read(&shared_info->wc_version) != version);
+    return ((uint64_t)high << 32 | sec) * SECOND + ns + clock_now();
 }
 
-static void timer_event(struct evtchn *ch, void *data)
+/* --- stolen time ---------------------------------------------------------------------------- */
+
+static struct vcpu_runstate_info runstates[XENLET_MAX_VCPUS];
+
+uint64_t clock_stolen(void)
 {
-    (void)ch;
-    (void)data;
-    evtchn_tick();
+    const struct vcpu_runstate_info *r = &runstates[platform_vcpu()];
+    uint64_t entered, stolen;
+
+    /* Xen writes it when the VCPU is scheduled: while we look, if we are interrupted between. */
+    do {
+        entered = atomic_read_acquire(&r->state_entry_time);
+        stolen = atomic_read(&r->time[RUNSTATE_runnable]) + atomic_read(&r->time[RUNSTATE_offline]);
+        smp_rmb();
+    } while (atomic_read(&r->state_entry_time) != entered);
+    return stolen;
 }
 
 int clock_init(void)
 {
-    unsigned int vcpu = platform_vcpu();
-    /* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
-    int rc = hypercall_vcpu_op(VCPUOP_stop_periodic_timer, vcpu, NULL);
+    struct vcpu_register_runstate_memory_area area = { 0 };
 
-    if (rc)
-        return rc;
-    if (timers[vcpu]) {
-        evtchn_tick(); /* up again: what rested here when it went down */
-        return 0;
-    }
-    rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, NULL, EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE,
-                          &timers[vcpu]);
-    if (rc == 0)
-        evtchn_set_priority(timers[vcpu], EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
-    return rc;
-}
-
-void clock_fini(void)
-{
-    hypercall_set_timer_op(0);
+    area.addr.v = &runstates[platform_vcpu()];
+    return hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, platform_vcpu(), &area);
 }

@@ -38,9 +38,12 @@ const char *symbol_of(uint64_t addr, uint64_t *offset);
 void page_init(void);
 void *page_alloc_for_table(void);
 
-/* clock.c: this VCPU's timer: bound when it comes up, silenced when it goes down. */
+/* clock.c: have Xen account for this VCPU's time; whenever it comes up, and after a restore. */
 int clock_init(void);
-void clock_fini(void);
+
+/* timer.c: this VCPU's timer: bound when it comes up, silenced when it goes down. */
+int timer_init(void);
+void timer_fini(void);
 
 /* vcpu.c: what a VCPU other than the first does. */
 void vcpu_main(void) __attribute__((noreturn));

@@ -48,7 +48,8 @@ static void events_init(void)
     must(shared_info ? 0 : -XEN_EINVAL, "cannot map shared_info");
     must(arch_vcpu_info_init(&info), "Xen refused our vcpu_info");
     must(evtchn_init(shared_info, info, xenlet_option("evtchn")), "event channels");
-    must(clock_init(), "timer");
+    must(clock_init(), "runstate");
+    must(timer_init(), "timer");
     must(console_init(), "console channel");
     keep_xenstore_port();
     must(debug_init(), "VIRQ_DEBUG");

@@ -198,6 +198,8 @@ static int come_up(unsigned int vcpu)
 
     if (rc == 0)
         rc = clock_init();
+    if (rc == 0)
+        rc = timer_init();
     return rc ? rc : ipi_init(vcpu);
 }
 
@@ -226,7 +228,7 @@ static void live_once(unsigned int vcpu)
     spin_unlock(&v->lock);
     run_calls(v); /* what came before that */
     evtchn_vcpu_leave();
-    clock_fini();
+    timer_fini();
     set_state(v, DOWN);
 }
 

@@ -25,6 +25,12 @@ static inline uint32_t atomic_cas32(uint32_t *p, uint32_t old, uint32_t new)
     return old;
 }
 
+static inline uint64_t atomic_cas64(uint64_t *p, uint64_t old, uint64_t new)
+{
+    __asm__ volatile("lock cmpxchgq %2, %1" : "+a"(old), "+m"(*p) : "r"(new) : "memory", "cc");
+    return old;
+}
+
 static inline uint32_t atomic_xchg32(uint32_t *p, uint32_t new)
 {
     __asm__ volatile("xchgl %0, %1" : "+r"(new), "+m"(*p)::"memory");

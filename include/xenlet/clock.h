@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time. System time is nanoseconds since Xen booted, from the VCPU's vcpu_time_info
- * (public/xen.h); the same clock that hypercalls take deadlines in.
+ * Time, and timers. System time is nanoseconds since Xen booted (public/xen.h, struct
+ * vcpu_time_info): the same clock that hypercalls take deadlines in. It never goes back, whichever
+ * VCPU asks.
  */
 #ifndef XENLET_CLOCK_H
 #define XENLET_CLOCK_H
@@ -16,9 +17,46 @@ uint64_t clock_now(void);
 /* `ns` from now, as a deadline; saturates at XENLET_FOREVER. From anywhere. */
 uint64_t clock_after(uint64_t ns);
 
+/*
+ * Wall clock time: ns since 1970-01-01 00:00 UTC, leap seconds left out, as the toolstack's domain
+ * keeps it for Xen (struct shared_info, wc_*). It may jump when it is set there. From anywhere.
+ */
+uint64_t clock_wall(void);
+
+/*
+ * How long, in ns, the calling VCPU wanted to run and Xen ran something else, since it first came
+ * up (public/vcpu.h, RUNSTATE_runnable and RUNSTATE_offline). From anywhere.
+ */
+uint64_t clock_stolen(void);
+
 /* Sleep for `ns`; handlers run meanwhile. In a handler, or with upcalls masked, it returns at once.
  */
 void clock_sleep(uint64_t ns);
+
+/* A timer that is not set is all zeroes. Its fields are the library's. */
+struct clock_timer {
+    uint64_t at;
+    void (*function)(void *data);
+    void *data;
+    struct clock_timer *next;
+    uint32_t vcpu; /* on whose queue, plus 1; 0: not set */
+};
+
+/*
+ * Have `function(data)` called once, as soon as system time is `at`, on the calling VCPU: as a
+ * handler, with upcalls masked; it may use FP registers, and set the timer again. A timer that is
+ * set is moved to the new time. After 64 calls in a row a VCPU's timers rest for a millisecond.
+ * Timers of a VCPU that goes down go off when it is up again. From main and handlers; not for a
+ * timer that another VCPU uses at the same time.
+ */
+void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(void *data),
+                     void *data);
+
+/*
+ * Whether the timer was set; it is not any more. If it was not, and belonged to another VCPU, its
+ * function may still be running there. From main and handlers, on any VCPU.
+ */
+bool clock_timer_cancel(struct clock_timer *timer);
 
 #pragma GCC visibility pop
 

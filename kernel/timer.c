@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers. Xen has one for each VCPU (set_timer_op), which raises VIRQ_TIMER. Two things share it:
+ * the time evtchn/ asked for, and the first of the VCPU's own queue.
+ */
+#include <xenlet/clock.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/platform.h>
+#include "arch/spinlock.h"
+#include "kernel/internal.h"
+
+static struct queue {
+    struct evtchn *channel;
+    uint64_t tick;       /* what evtchn/ asked for; 0: nothing */
+    uint64_t not_before; /* the queue rests until then */
+    struct spinlock lock;
+    struct clock_timer *first; /* by time */
+} queues[XENLET_MAX_VCPUS];
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+void clock_sleep(uint64_t ns)
+{
+    evtchn_wait(never, NULL, clock_after(ns));
+}
+
+/* On the queue's VCPU, with upcalls masked. In the far past Xen's timer fires at once. */
+static void arm(struct queue *q)
+{
+    uint64_t first = q->first ? q->first->at : XENLET_FOREVER, at;
+
+    if (first < q->not_before)
+        first = q->not_before;
+    at = q->tick && q->tick < first ? q->tick : first;
+    if (at != XENLET_FOREVER)
+        hypercall_set_timer_op(at);
+}
+
+void platform_tick_at(uint64_t ns)
+{
+    struct queue *q = &queues[platform_vcpu()];
+
+    spin_lock(&q->lock);
+    q->tick = ns ? ns : 1;
+    arm(q);
+    spin_unlock(&q->lock);
+}
+
+/* --- the queue ------------------------------------------------------------------------------ */
+
+static bool take_off(struct queue *q, struct clock_timer *timer)
+{
+    struct clock_timer **link = &q->first;
+
+    while (*link && *link != timer)
+        link = &(*link)->next;
+    if (!*link)
+        return false;
+    *link = timer->next;
+    atomic_write(&timer->vcpu, 0);
+    return true;
+}
+
+bool clock_timer_cancel(struct clock_timer *timer)
+{
+    unsigned long flags = platform_upcalls_save();
+    uint32_t vcpu = atomic_read(&timer->vcpu);
+    bool was_set = false;
+
+    if (vcpu) {
+        struct queue *q = &queues[vcpu - 1];
+
+        spin_lock(&q->lock);
+        was_set = take_off(q, timer);
+        spin_unlock(&q->lock);
+    }
+    platform_upcalls_restore(flags);
+    return was_set;
+}
+
+void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(void *data),
+                     void *data)
+{
+    unsigned long flags;
+    struct clock_timer **link;
+    struct queue *q;
+
+    clock_timer_cancel(timer);
+    timer->at = at ? at : 1;
+    timer->function = function;
+    timer->data = data;
+    flags = platform_upcalls_save();
+    q = &queues[platform_vcpu()];
+    spin_lock(&q->lock);
+    for (link = &q->first; *link && (*link)->at <= timer->at; link = &(*link)->next)
+        ;
+    timer->next = *link;
+    *link = timer;
+    atomic_write(&timer->vcpu, platform_vcpu() + 1);
+    if (link == &q->first)
+        arm(q);
+    spin_unlock(&q->lock);
+    platform_upcalls_restore(flags);
+}
+
+/* The first timer whose time has come, taken off; NULL for none. */
+static struct clock_timer *take_due(struct queue *q, uint64_t now)
+{
+    struct clock_timer *timer;
+
+    spin_lock(&q->lock);
+    timer = q->first && q->first->at <= now ? q->first : NULL;
+    if (timer)
+        take_off(q, timer);
+    spin_unlock(&q->lock);
+    return timer;
+}
+
+/*
+ * As many as a channel may be delivered in a tick, and then a tick's rest: whoever sets itself for
+ * now again and again leaves the VCPU time for the rest.
+ */
+static void run_due(struct queue *q)
+{
+    struct clock_timer *timer;
+
+    for (unsigned int n = 0; n < EVTCHN_SHARE_DEFAULT; n++) {
+        timer = take_due(q, clock_now());
+        if (!timer)
+            return;
+        timer->function(timer->data);
+    }
+    q->not_before = clock_after(EVTCHN_TICK_DEFAULT);
+}
+
+static void timer_event(struct evtchn *ch, void *data)
+{
+    struct queue *q = data;
+
+    (void)ch;
+    if (clock_now() >= q->not_before)
+        run_due(q);
+    spin_lock(&q->lock);
+    q->tick = 0;
+    arm(q);
+    spin_unlock(&q->lock);
+    evtchn_tick(); /* asks again if its time was not it */
+}
+
+/* --- up and down ---------------------------------------------------------------------------- */
+
+int timer_init(void)
+{
+    unsigned int vcpu = platform_vcpu();
+    struct queue *q = &queues[vcpu];
+    /* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
+    int rc = hypercall_vcpu_op(VCPUOP_stop_periodic_timer, vcpu, NULL);
+
+    if (rc)
+        return rc;
+    if (q->channel) {
+        timer_event(q->channel, q); /* up again: what fell due, or rested, when it was down */
+        return 0;
+    }
+    rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, q, EVTCHN_NO_SHARE, &q->channel);
+    if (rc == 0)
+        evtchn_set_priority(q->channel, EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
+    return rc;
+}
+
+void timer_fini(void)
+{
+    hypercall_set_timer_op(0);
+}
