@@ -40,10 +40,10 @@ struct evtchn_3l {
      * change its width, and an index has to stay within what was mapped.
      */
     unsigned int word_shift;
-    unsigned int nr_pages;                   /* of each bitmap */
+    unsigned int nr_pages;                  /* of each bitmap */
     uint32_t *pending[EVTCHN_3L_MAX_PAGES];
     uint32_t *mask[EVTCHN_3L_MAX_PAGES];
-    uint32_t *l2[];                          /* by vCPU, NULL: none registered */
+    uint32_t *l2[];                         /* by vCPU, NULL: none registered */
 };
 
 static unsigned int word_bits(const struct evtchn_3l *e)
@@ -85,7 +85,8 @@ static uint32_t *l1_selector(const struct evtchn_3l *e, const struct vcpu *v)
 }
 
 /* Have the guest find a port whose L3 bits say that it is due. */
-static void raise_port(struct vcpu *v, const struct evtchn_3l *e, evtchn_port_t port)
+static void raise_port(struct vcpu *v, const struct evtchn_3l *e,
+                       evtchn_port_t port)
 {
     struct domain *d = v->domain;
     uint32_t *l2 = read_atomic(&e->l2[v->vcpu_id]);
@@ -94,7 +95,11 @@ static void raise_port(struct vcpu *v, const struct evtchn_3l *e, evtchn_port_t 
     if ( !l2 )
         return;
 
-    /* In strict order: the guest takes L1, then L2, then L3. */
+    /*
+     * In strict order: the guest takes L1, then L2, then L3. v->vcpu_info is
+     * read after L2 was set, so that whoever still finds the old one has been
+     * seen by the guest that map_vcpu_info() makes look at everything.
+     */
     if ( !guest_test_and_set_bit(d, port >> e->word_shift, l2) &&
          !guest_test_and_set_bit(d, port >> (2 * e->word_shift),
                                  l1_selector(e, v)) )
@@ -301,7 +306,8 @@ static void fill_l2(const struct evtchn_3l *e, uint32_t *l2)
 static void switch_over(struct domain *d, const struct evtchn_3l *e)
 {
     /* The ports of 2-level; the guest's width may be another than latched. */
-    unsigned int bits = min(BITS_PER_EVTCHN_WORD(d) + 0U, word_bits(e));
+    unsigned int bits = min_t(unsigned int, BITS_PER_EVTCHN_WORD(d),
+                              word_bits(e));
     unsigned int port;
     struct vcpu *v;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* 3-level event channels: what event_channel.c calls, and what they share with FIFO. */
+/* 3-level event channels: what event_channel.c calls, what FIFO shares. */
 #ifndef __COMMON_EVENT_3L_H__
 #define __COMMON_EVENT_3L_H__
 
@@ -7,7 +7,7 @@
 
 extern bool opt_evtchn_fifo;
 
-/* The limit of ports while the domain is in 3-level, else 0. Event lock held. */
+/* Number of ports while the domain is in 3-level, else 0. Event lock held. */
 unsigned int evtchn_3l_nr_ports(const struct domain *d);
 
 int evtchn_3l_query(XEN_GUEST_HANDLE_PARAM(void) arg);
