@@ -19,6 +19,16 @@ static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
 }
 
 /*
+ * As it mostly is. Then there is nothing to be fair between, and the walk is a straight line to the
+ * word; of what follows it should not even save the registers.
+ */
+static inline bool is_one_bit(xen_ulong_t selector)
+{
+    return likely(!(selector & (selector - 1)));
+}
+#define WALK_OF_SEVERAL __attribute__((noinline))
+
+/*
  * A selector, taken as it was, is gone through from bit `start` on and round: rotated, so that bit
  * 0 stands for `start`. What comes next time begins behind the bit that came first this time: no
  * word is first each time.
@@ -53,28 +63,22 @@ static inline bool round_next(struct round *r)
     return r->bits;
 }
 
+/* Deliver `events`, which are some of the word at `pending`; `first` is the port of its bit 0. */
+void evtchn_deliver_word(struct evtchn_vcpu *v, xen_ulong_t *pending, xen_ulong_t events,
+                         evtchn_port_t first);
+
 /*
- * Deliver all of one word that is pending and not masked now; `first` is the port of its bit 0.
- * What comes later sets the selector again. The word is read once, so a port of it is delivered at
- * most once, and none waits for more than one delivery of each other.
+ * Deliver all of one word that is pending and not masked now. What comes later sets the selector
+ * again. The word is read once, so a port of it is delivered at most once, and none waits for more
+ * than one delivery of each other.
  */
-static inline __attribute__((always_inline)) void
-walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending, const xen_ulong_t *mask, evtchn_port_t first)
+static inline void walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending, const xen_ulong_t *mask,
+                             evtchn_port_t first)
 {
     xen_ulong_t events = atomic_read(pending) & ~atomic_read(mask);
-    struct evtchn **slots = evtchn_slots(first);
 
-    for (; events; events &= events - 1) {
-        unsigned long bit = lowest_bit(events);
-        struct evtchn *ch = atomic_read(&slots[bit]);
-
-        if (likely(evtchn_begin(v, ch))) {
-            atomic_clear_bit(pending, (unsigned int)bit);
-            evtchn_run(v, &slots[bit], ch, first + (evtchn_port_t)bit);
-        } else {
-            evtchn_deliver_slow(v, first + (evtchn_port_t)bit);
-        }
-    }
+    if (likely(events))
+        evtchn_deliver_word(v, pending, events, first);
 }
 
 /* A line for a word in which something is pending. */

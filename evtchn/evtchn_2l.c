@@ -108,7 +108,23 @@ static bool clear_pending_2l(evtchn_port_t port)
     return atomic_test_and_clear_bit(pending_word(port), bit_of(port));
 }
 
-/* The words the selector names, beginning behind the one the last walk began with. */
+static inline void visit_word(struct evtchn_vcpu *v, unsigned int i)
+{
+    walk_word(v, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i],
+              i * BITS_PER_WORD);
+}
+
+/* The words the selector names, beginning behind the one the last such walk began with. */
+static WALK_OF_SEVERAL void walk_words(struct evtchn_vcpu *v, xen_ulong_t selector)
+{
+    struct round words = round_begin(selector, v->start_word);
+
+    v->start_word = round_next_start(&words);
+    do
+        visit_word(v, round_bit(&words));
+    while (round_next(&words));
+}
+
 static void handle_events_2l(struct evtchn_vcpu *v)
 {
     /*
@@ -116,18 +132,13 @@ static void handle_events_2l(struct evtchn_vcpu *v)
      * them in the opposite order, see above.
      */
     xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
-    struct round words;
 
     if (!selector)
         return;
-    words = round_begin(selector, v->start_word);
-    v->start_word = round_next_start(&words);
-    do {
-        unsigned int i = round_bit(&words);
-
-        walk_word(v, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i],
-                  i * BITS_PER_WORD);
-    } while (round_next(&words));
+    if (is_one_bit(selector))
+        visit_word(v, lowest_bit(selector));
+    else
+        walk_words(v, selector);
 }
 
 static void dump_2l(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))

@@ -31,19 +31,19 @@ _Static_assert(sizeof(((struct evtchn_vcpu *)0)->l2_selector) == EVTCHN_3L_L2_BY
 
 static xen_ulong_t *pending_pages[NR_PAGES], *mask_pages[NR_PAGES];
 
-static inline xen_ulong_t *word_in(xen_ulong_t *const *pages, unsigned int word)
-{
-    return &pages[word / WORDS_PER_PAGE][word % WORDS_PER_PAGE];
-}
+/* The words of L3 that a bit of L1 leads to, over a word of L2: W of each, in one page. */
+static struct l3_words {
+    xen_ulong_t *pending, *mask;
+} l3_words[W];
 
 static inline xen_ulong_t *pending_word(evtchn_port_t port)
 {
-    return word_in(pending_pages, EVTCHN_3L_L3_WORD(port, W));
+    return &l3_words[EVTCHN_3L_L2_WORD(port, W)].pending[EVTCHN_3L_L3_WORD(port, W) % W];
 }
 
 static inline xen_ulong_t *mask_word(evtchn_port_t port)
 {
-    return word_in(mask_pages, EVTCHN_3L_L3_WORD(port, W));
+    return &l3_words[EVTCHN_3L_L2_WORD(port, W)].mask[EVTCHN_3L_L3_WORD(port, W) % W];
 }
 
 /* --- set up --------------------------------------------------------------------------------- */
@@ -80,6 +80,15 @@ static int fill_pages(xen_ulong_t **pages, xen_ulong_t fill, uint64_t *gfns)
     return 0;
 }
 
+static void find_words(void)
+{
+    for (unsigned int i = 0; i < W; i++) {
+        unsigned int page = i * W / WORDS_PER_PAGE, at = i * W % WORDS_PER_PAGE;
+
+        l3_words[i] = (struct l3_words){ &pending_pages[page][at], &mask_pages[page][at] };
+    }
+}
+
 /* All masked: no handler is there yet. Xen puts 2-level's masks over the first of them. */
 static int register_bitmaps(void)
 {
@@ -89,6 +98,7 @@ static int register_bitmaps(void)
     if (rc == 0)
         rc = fill_pages(mask_pages, ~(xen_ulong_t)0, mask);
     if (rc == 0) {
+        find_words();
         /* The words before the pages are Xen's: it reads them in evtchn_3l_set_pending(). */
         smp_wmb();
         rc = hypercall_evtchn_register_3level_bitmaps(NR_PAGES, pending, mask);
@@ -215,32 +225,49 @@ static bool clear_pending_3l(evtchn_port_t port)
 
 /* --- the walk ------------------------------------------------------------------------------- */
 
-/* The words of L3 that word `i` of our L2 names. They stand in one page. */
-static inline __attribute__((always_inline)) void walk_l2_word(struct evtchn_vcpu *v,
-                                                               unsigned int i)
+static inline void visit_l3(struct evtchn_vcpu *v, unsigned int i, unsigned int j)
+{
+    walk_word(v, &l3_words[i].pending[j], &l3_words[i].mask[j], (i * W + j) * W);
+}
+
+/* At each level from behind the bit that the last walk of several began with. */
+static WALK_OF_SEVERAL void walk_l3(struct evtchn_vcpu *v, unsigned int i, xen_ulong_t selector)
+{
+    struct round words = round_begin(selector, v->l2_start[i]);
+
+    v->l2_start[i] = (uint8_t)round_next_start(&words);
+    do
+        visit_l3(v, i, round_bit(&words));
+    while (round_next(&words));
+}
+
+static inline void visit_l2(struct evtchn_vcpu *v, unsigned int i)
 {
     /*
      * Full barrier: L1 was taken before, the bitmaps are read after. Xen sets the three in the
      * opposite order (evtchn_3l_set_pending()).
      */
     xen_ulong_t selector = atomic_xchg_word(&v->l2_selector[i], 0);
-    xen_ulong_t *pending, *mask;
-    struct round words;
 
     if (unlikely(!selector))
-        return; /* the word was emptied by the walk before this one, which came after L2's bit */
-    pending = word_in(pending_pages, i * W);
-    mask = word_in(mask_pages, i * W);
-    words = round_begin(selector, v->l2_start[i]);
-    v->l2_start[i] = (uint8_t)round_next_start(&words);
-    do {
-        unsigned int j = round_bit(&words);
-
-        walk_word(v, &pending[j], &mask[j], (i * W + j) * W);
-    } while (round_next(&words));
+        return; /* L1's bit came after the walk that took L2's */
+    if (is_one_bit(selector))
+        visit_l3(v, i, lowest_bit(selector));
+    else
+        walk_l3(v, i, selector);
 }
 
-/* At each level from behind the one the last walk began with; and always to the end. */
+static WALK_OF_SEVERAL void walk_l2(struct evtchn_vcpu *v, xen_ulong_t selector)
+{
+    struct round words = round_begin(selector, v->start_word);
+
+    v->start_word = round_next_start(&words);
+    do
+        visit_l2(v, round_bit(&words));
+    while (round_next(&words));
+}
+
+/* Always to the end, so that both selectors are left empty. */
 static void handle_events_3l(struct evtchn_vcpu *v)
 {
     /*
@@ -248,15 +275,13 @@ static void handle_events_3l(struct evtchn_vcpu *v)
      * L1, and L1 before the flag (evtchn_3l_set_pending()).
      */
     xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
-    struct round words;
 
     if (!selector)
         return;
-    words = round_begin(selector, v->start_word);
-    v->start_word = round_next_start(&words);
-    do
-        walk_l2_word(v, round_bit(&words));
-    while (round_next(&words));
+    if (is_one_bit(selector))
+        visit_l2(v, lowest_bit(selector));
+    else
+        walk_l2(v, selector);
 }
 
 /* --- what can be seen ----------------------------------------------------------------------- */
@@ -281,7 +306,7 @@ static void dump_3l(const struct evtchn_vcpu *v, void (*print)(const char *forma
         return;
     }
     for (unsigned int i = 0; i < W * W; i++)
-        dump_word(i, word_in(pending_pages, i), word_in(mask_pages, i), print);
+        dump_word(i, pending_word(i * W), mask_word(i * W), print);
 }
 
 const struct evtchn_port_ops evtchn_ops_3l = {

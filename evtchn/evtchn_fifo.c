@@ -240,6 +240,7 @@ static inline void consume(struct evtchn_vcpu *v, unsigned int priority, uint32_
     evtchn_port_t port = queue_head(v, priority);
     struct evtchn **slot;
     struct evtchn *ch;
+    uint64_t gate;
     event_word_t word;
     bool take;
 
@@ -250,7 +251,8 @@ static inline void consume(struct evtchn_vcpu *v, unsigned int priority, uint32_
     }
     slot = evtchn_slot(port);
     ch = likely(slot) ? atomic_read(slot) : NULL;
-    take = evtchn_begin(v, ch);
+    gate = evtchn_gate(v->id, port);
+    take = evtchn_begin(v, ch, gate);
     word = unlink_port(word_of(port), take);
     v->fifo_head[priority] = word & LINK;
     if (!(word & LINK))
@@ -258,7 +260,7 @@ static inline void consume(struct evtchn_vcpu *v, unsigned int priority, uint32_
     if (unlikely(!deliverable(word)))
         return;
     if (likely(take))
-        evtchn_run(v, slot, ch, port);
+        evtchn_run(ch, gate);
     else
         evtchn_deliver_slow(v, port);
 }

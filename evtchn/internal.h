@@ -43,14 +43,23 @@ enum evtchn_kind {
 /* In `flags`, beside the public ones: Xen made the channel, and we never close it. */
 #define FLAG_STATIC 0x80u
 
-/* `gate` of a channel whose deliveries need a look by evtchn_deliver_slow(). */
-#define GATE_SHUT UINT32_MAX
+/*
+ * `gate` of a channel: which port it has, and which VCPU may deliver it without another look. In
+ * one word, so that one comparison says that a handle is the port's, is alive, and may be run here.
+ * GATE_SHUT is that of one whose deliveries need a look by evtchn_deliver_slow().
+ */
+#define GATE_SHUT UINT64_MAX
+
+static inline uint64_t evtchn_gate(unsigned int vcpu, evtchn_port_t port)
+{
+    return (uint64_t)vcpu << 32 | port;
+}
 
 struct evtchn {
     /* Read and written at each delivery; one cache line. */
     evtchn_handler_t *handler;
     void *data;
-    uint32_t gate;   /* the VCPU that may deliver without another look, or GATE_SHUT */
+    uint64_t gate;   /* evtchn_gate(), or GATE_SHUT */
     uint32_t budget; /* deliveries left of the share */
     evtchn_port_t port;
     uint32_t vcpu; /* who delivers */
@@ -231,7 +240,7 @@ void evtchn_handle_free(struct evtchn *ch);
 
 /* --- mask.c --------------------------------------------------------------------------------- */
 
-/* Let gate follow reasons, flags and vcpu; under the channel's lock. */
+/* Let gate follow reasons, flags, port and vcpu; under the channel's lock. */
 void evtchn_set_gate(struct evtchn *ch);
 /* Mask for one more reason; and for one less, unmasking when none is left. */
 void evtchn_hold(struct evtchn *ch, unsigned int reason);
@@ -286,24 +295,24 @@ void evtchn_arm(const struct evtchn_vcpu *v);
  * A delivery, in two halves. Between them the backend takes PENDING away, atomically and as a full
  * barrier.
  *
- * `current` is a hazard pointer. It is written before the barrier, and the slot and the gate are
- * read after it; evtchn_close() and evtchn_mask() change those, then have a barrier of their own,
- * then read `current`. So either we see the channel closed, or whoever closes it sees us in it.
+ * `current` is a hazard pointer. It is written before the barrier, and the gate is read after it;
+ * evtchn_close() and evtchn_mask() change that, then have a barrier of their own, then read
+ * `current`. So either we see the channel closed, or whoever closes it sees us in it. A handle that
+ * was freed, and is another port's by now, has another gate; it is still a handle (table.c).
  */
 static inline __attribute__((always_inline)) bool evtchn_begin(struct evtchn_vcpu *v,
-                                                               struct evtchn *ch)
+                                                               struct evtchn *ch, uint64_t gate)
 {
-    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != v->id) || unlikely(ch->budget == 0))
+    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != gate) || unlikely(ch->budget == 0))
         return false; /* evtchn_deliver_slow() knows more */
     atomic_write(&v->current, ch);
     return true;
 }
 
-static inline __attribute__((always_inline)) void
-evtchn_run(struct evtchn_vcpu *v, struct evtchn **slot, struct evtchn *ch, evtchn_port_t port)
+static inline __attribute__((always_inline)) void evtchn_run(struct evtchn *ch, uint64_t gate)
 {
-    if (unlikely(atomic_read(slot) != ch) || unlikely(atomic_read(&ch->gate) != v->id)) {
-        evtchn_give_back(port);
+    if (unlikely(atomic_read(&ch->gate) != gate)) {
+        evtchn_give_back((evtchn_port_t)gate);
         return;
     }
     ch->budget--;

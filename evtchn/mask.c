@@ -11,7 +11,7 @@ void evtchn_set_gate(struct evtchn *ch)
     const unsigned int kind = ch->flags & (EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI);
     bool open = !ch->reasons && kind == EVTCHN_HANDLER_GPR && !ch->moved_from;
 
-    atomic_write(&ch->gate, open ? ch->vcpu : GATE_SHUT);
+    atomic_write(&ch->gate, open ? evtchn_gate(ch->vcpu, ch->port) : GATE_SHUT);
 }
 
 void evtchn_hold(struct evtchn *ch, unsigned int reason)
