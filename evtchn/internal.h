@@ -86,8 +86,9 @@ struct evtchn {
     uint32_t pirq_flags;
     domid_t remote_dom;
     evtchn_port_t remote_port;
-    struct evtchn *next;    /* resting, closed within an upcall, lost and not told, or free */
-    evtchn_handler_t *lost; /* evtchn_on_lost() */
+    struct evtchn *next;       /* resting, closed within an upcall, lost and not told, or free */
+    evtchn_handler_t *lost;    /* evtchn_on_lost() */
+    evtchn_port_t resume_port; /* evtchn_set_resume_port() */
 } __attribute__((aligned(64)));
 
 /* What a VCPU has of its own; a page, so that a backend can register parts of it with Xen. */
@@ -199,6 +200,15 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
 /* EVTCHNOP_reset while nothing has a handle: inter-domain ports are bound again, with their
  * numbers. */
 void evtchn_reset_keeping_ports(void);
+
+/* --- reopen.c ------------------------------------------------------------------------------- */
+
+/* Note what all channels are bound to, and hold them. -XEN_ENOSPC when no port is free. */
+int evtchn_reopen_prepare(void);
+/* Nothing came of it: let them go. */
+void evtchn_reopen_cancel(void);
+/* All ports are gone: choose an ABI and open the channels again; as in another domain? */
+void evtchn_reopen(bool restored);
 /* A lost channel is being closed: nobody is to be told any more. */
 void evtchn_lost_forget(struct evtchn *ch);
 

@@ -217,9 +217,9 @@ int evtchn_reset_forced(void);
 
 /*
  * Have `lost` called once, with the channel's data, when the channel is lost: its far end cannot be
- * had again after evtchn_reset(). It runs on VCPU 0, upcalls masked as in a handler, when all the
- * others are back; it may close the channel and bind a new one. NULL: nobody wants to know, which
- * is so at first; a line in the log tells anyway.
+ * had again after evtchn_reset() or a restore. It runs on VCPU 0, upcalls masked as in a handler,
+ * when all the others are back; it may close the channel and bind a new one. NULL: nobody wants to
+ * know, which is so at first; a line in the log tells anyway.
  */
 void evtchn_on_lost(struct evtchn *ch, evtchn_handler_t *lost);
 
@@ -249,6 +249,19 @@ int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info);
  * again. It then calls evtchn_tick(), for what rests there.
  */
 void evtchn_vcpu_leave(void);
+
+/*
+ * Around the suspend hypercall, on VCPU 0 with upcalls masked, while all other VCPUs stand still
+ * with upcalls masked too. evtchn_suspend() notes what every channel is bound to and holds it;
+ * -XEN_ENOSPC when no port is free. evtchn_resume() lets all go on as if nothing had been
+ * (`cancelled`), or else sets them up again as evtchn_reset() does, when each VCPU that exists has
+ * its vcpu_info registered again: VIRQs, IPIs and loop-back channels, and those for which
+ * evtchn_set_resume_port() said where the toolstack put them, the console's and xenstore's. Other
+ * inter-domain ones are lost: see evtchn_on_lost().
+ */
+int evtchn_suspend(void);
+void evtchn_resume(bool cancelled);
+void evtchn_set_resume_port(struct evtchn *ch, evtchn_port_t port);
 
 /* Deliver what is pending. The upcall entry calls it with upcalls masked, after saving the GPRs. */
 void evtchn_upcall(void);
