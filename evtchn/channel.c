@@ -35,10 +35,11 @@ static int move(struct evtchn *ch, unsigned int vcpu)
     return rc;
 }
 
+/* Moves of a channel happen here in the order they do in Xen; and none to a VCPU that has left. */
+static struct spinlock move_lock;
+
 int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
 {
-    static struct spinlock
-        lock; /* two moves of a channel happen here in the order they do in Xen */
     unsigned long flags;
     int rc = evtchn_usable(ch);
 
@@ -47,11 +48,22 @@ int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
     if (!evtchn_vcpu_exists(vcpu))
         return -XEN_ENOENT;
     flags = platform_upcalls_save();
-    spin_lock(&lock);
-    rc = move(ch, vcpu);
-    spin_unlock(&lock);
+    spin_lock(&move_lock);
+    /* In FIFO the raise a move ends with would link the channel there, where nobody unlinks it. */
+    rc = evtchn_vcpus[vcpu]->left ? -XEN_ENOENT : move(ch, vcpu);
+    spin_unlock(&move_lock);
     platform_upcalls_restore(flags);
     return rc;
+}
+
+void evtchn_vcpu_set_left(struct evtchn_vcpu *v, bool left)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    spin_lock(&move_lock);
+    v->left = left;
+    spin_unlock(&move_lock);
+    platform_upcalls_restore(flags);
 }
 
 int evtchn_set_priority(struct evtchn *ch, unsigned int priority)

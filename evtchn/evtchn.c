@@ -164,6 +164,7 @@ int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
     if (!v)
         return -XEN_ENOMEM;
     rc = evtchn_ops->vcpu_init(v);
+    evtchn_vcpu_set_left(v, rc != 0);
     if (rc == 0)
         atomic_write_release(&evtchn_vcpus[vcpu], v); /* from now on it can be bound to */
     else if (!evtchn_vcpus[vcpu])
@@ -183,6 +184,7 @@ void evtchn_vcpu_leave(void)
 {
     struct evtchn_vcpu *v = this_evtchn_vcpu();
 
+    evtchn_vcpu_set_left(v, true);
     evtchn_for_each(move_away, v);
     evtchn_upcall(); /* what was raised here before that, and must not stay linked */
     evtchn_rest_leave(v);

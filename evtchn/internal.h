@@ -100,6 +100,7 @@ struct evtchn_vcpu {
     uint64_t upcalls;       /* how many there were, this one included */
     bool after_walk;        /* something is to do at the end of the upcall */
     bool fp_saved;          /* registers are to be restored */
+    bool left;              /* down: no channel is moved here */
     struct evtchn *closed;  /* channels closed while their handlers ran, to be freed */
     struct evtchn *closing; /* evtchn_close() waits here for the handler of this one */
     uint64_t orphans;       /* events no handle was found for */
@@ -265,6 +266,11 @@ static inline int evtchn_usable(const struct evtchn *ch)
 {
     return ch->kind == KIND_LOST ? -XEN_ENOTCONN : 0;
 }
+
+/* --- channel.c ------------------------------------------------------------------------------ */
+
+/* Whether the VCPU is down. When this returns, no move to one that has left is under way. */
+void evtchn_vcpu_set_left(struct evtchn_vcpu *v, bool left);
 
 /* --- close.c -------------------------------------------------------------------------------- */
 

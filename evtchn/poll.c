@@ -32,7 +32,8 @@ int evtchn_poll(struct evtchn *const *ch, unsigned int n, uint64_t deadline)
             return -XEN_ETIME;
         /* Xen looks at the ports again before it lets the VCPU sleep; it takes 0 for no deadline.
          */
-        rc = hypercall_sched_poll(ports, n, deadline == XENLET_FOREVER ? 0 : deadline);
+        rc = hypercall_sched_poll(ports, n,
+                                  deadline == XENLET_FOREVER ? 0 : platform_xen_time(deadline));
         if (rc)
             return rc;
     }

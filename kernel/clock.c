@@ -30,11 +30,13 @@ static uint64_t system_time(void)
     return system + arch_mul_shift32(ticks, scale);
 }
 
+/* Ours goes on where it stood after a restore; Xen's there is another machine's. */
+static uint64_t latest, ahead;
+
 /* Each VCPU's clock is calibrated by itself, and one may be behind another by some ticks. */
 uint64_t clock_now(void)
 {
-    static uint64_t latest;
-    uint64_t now = system_time(), seen = atomic_read(&latest);
+    uint64_t now = system_time() + ahead, seen = atomic_read(&latest);
 
     while (seen < now) {
         uint64_t was = atomic_cas64(&latest, seen, now);
@@ -58,6 +60,18 @@ uint64_t platform_now_ns(void)
     return clock_now();
 }
 
+uint64_t platform_xen_time(uint64_t ns)
+{
+    uint64_t xen = ns - ahead;
+
+    return (int64_t)xen > 0 ? xen : 1; /* 0 would mean none; before Xen's time began is long ago */
+}
+
+void clock_resume(void)
+{
+    ahead = latest - system_time();
+}
+
 /* --- wall clock ----------------------------------------------------------------------------- */
 
 #define SECOND 1000000000ull
@@ -74,7 +88,7 @@ uint64_t clock_wall(void)
         ns = atomic_read(&shared_info->wc_nsec);
         smp_rmb();
     } while ((version & 1) || atomic_read(&shared_info->wc_version) != version);
-    return ((uint64_t)high << 32 | sec) * SECOND + ns + clock_now();
+    return ((uint64_t)high << 32 | sec) * SECOND + ns + system_time();
 }
 
 /* --- stolen time ---------------------------------------------------------------------------- */

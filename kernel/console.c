@@ -55,7 +55,7 @@ static void ring_wait(uint32_t want, uint64_t deadline)
 
     ring_notify();
     if (panicking || !channel) {
-        hypercall_sched_poll(&port, 1, clock_after(1000000));
+        hypercall_sched_poll(&port, 1, platform_xen_time(clock_after(1000000)));
         return;
     }
     evtchn_take_pending(channel);
@@ -247,4 +247,10 @@ int console_init(void)
         return evtchn_bind_port(start_info->console.domU.evtchn, console_input_event, NULL, flags,
                                 &channel);
     return evtchn_bind_virq(VIRQ_CONSOLE, 0, console_input_event, NULL, flags, &channel);
+}
+
+void console_resume(void)
+{
+    if (ring && channel)
+        evtchn_set_resume_port(channel, start_info->console.domU.evtchn);
 }

@@ -9,6 +9,8 @@
 extern struct start_info *start_info;
 extern struct shared_info *shared_info;
 void xenlet_start(struct start_info *si) __attribute__((noreturn));
+/* As console_resume(), for xenstore's. */
+void store_resume(void);
 
 /* cmdline.c: keep the words of the command line; hand them over as argv and argc. */
 void cmdline_init(const char *text);
@@ -18,6 +20,8 @@ int cmdline_argv(char ***argv);
 void console_early_init(void);
 int console_init(void);
 void console_panic_mode(void);
+/* After a restore, before the event channels are back: where the ring's port is now. */
+void console_resume(void);
 
 /* Write `len` bytes if that can be done at once: all, or false and nothing. In any context. */
 bool console_try_write(const char *text, size_t len);
@@ -40,10 +44,25 @@ void *page_alloc_for_table(void);
 
 /* clock.c: have Xen account for this VCPU's time; whenever it comes up, and after a restore. */
 int clock_init(void);
+/* On VCPU 0 after a restore, before anybody asks for the time. */
+void clock_resume(void);
 
-/* timer.c: this VCPU's timer: bound when it comes up, silenced when it goes down. */
+/*
+ * timer.c: this VCPU's timer: bound when it comes up, silenced when it goes down. In a restored
+ * domain timer_resume(); it is armed again with its first event.
+ */
 int timer_init(void);
+int timer_resume(void);
 void timer_fini(void);
+
+/*
+ * stop.c: around a suspend, on VCPU 0 with upcalls masked. Have all other VCPUs that are up stand
+ * still; -XEN_EAGAIN when one does not by `deadline`. In the restored domain have them all
+ * registered with Xen again, up or down; and let those go on that stand.
+ */
+int others_stop(uint64_t deadline);
+void others_register(void);
+void others_go_on(void);
 
 /* vcpu.c: what a VCPU other than the first does. */
 void vcpu_main(void) __attribute__((noreturn));

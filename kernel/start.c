@@ -32,10 +32,16 @@ static void must(int rc, const char *what)
 }
 
 /* Nobody here reads xenstore yet; with a handle its port is kept over a reset. */
+static struct evtchn *store;
+
+void store_resume(void)
+{
+    if (store)
+        evtchn_set_resume_port(store, start_info->store_evtchn);
+}
+
 static void keep_xenstore_port(void)
 {
-    static struct evtchn *store;
-
     if (!xenlet_is_initial_domain() && start_info->store_evtchn)
         must(evtchn_bind_port(start_info->store_evtchn, NULL, NULL, 0, &store), "xenstore port");
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Timers. Xen has one for each VCPU (set_timer_op), which raises VIRQ_TIMER. Two things share it:
- * the time evtchn/ asked for, and the first of the VCPU's own queue.
+ * the time evtchn/ asked for, and the first of the VCPU's own queue. The functions of the queue may
+ * use FP registers, which cost nothing as long as nobody sets a timer: they run on a channel of
+ * their own, that VIRQ_TIMER's handler raises.
  */
 #include <xenlet/clock.h>
 #include <xenlet/evtchn.h>
@@ -12,6 +14,7 @@
 
 static struct queue {
     struct evtchn *channel;
+    struct evtchn *work; /* runs the queue's functions */
     uint64_t tick;       /* what evtchn/ asked for; 0: nothing */
     uint64_t not_before; /* the queue rests until then */
     struct spinlock lock;
@@ -38,7 +41,7 @@ static void arm(struct queue *q)
         first = q->not_before;
     at = q->tick && q->tick < first ? q->tick : first;
     if (at != XENLET_FOREVER)
-        hypercall_set_timer_op(at);
+        hypercall_set_timer_op(platform_xen_time(at));
 }
 
 void platform_tick_at(uint64_t ns)
@@ -83,19 +86,10 @@ bool clock_timer_cancel(struct clock_timer *timer)
     return was_set;
 }
 
-void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(void *data),
-                     void *data)
+static void insert(struct queue *q, struct clock_timer *timer)
 {
-    unsigned long flags;
     struct clock_timer **link;
-    struct queue *q;
 
-    clock_timer_cancel(timer);
-    timer->at = at ? at : 1;
-    timer->function = function;
-    timer->data = data;
-    flags = platform_upcalls_save();
-    q = &queues[platform_vcpu()];
     spin_lock(&q->lock);
     for (link = &q->first; *link && (*link)->at <= timer->at; link = &(*link)->next)
         ;
@@ -105,6 +99,18 @@ void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(vo
     if (link == &q->first)
         arm(q);
     spin_unlock(&q->lock);
+}
+
+void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(void *data),
+                     void *data)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    clock_timer_cancel(timer);
+    timer->at = at ? at : 1;
+    timer->function = function;
+    timer->data = data;
+    insert(&queues[platform_vcpu()], timer);
     platform_upcalls_restore(flags);
 }
 
@@ -125,41 +131,56 @@ static struct clock_timer *take_due(struct queue *q, uint64_t now)
  * As many as a channel may be delivered in a tick, and then a tick's rest: whoever sets itself for
  * now again and again leaves the VCPU time for the rest.
  */
-static void run_due(struct queue *q)
+static void run_due(struct evtchn *ch, void *data)
 {
-    struct clock_timer *timer;
+    struct queue *q = data;
+    struct clock_timer *timer = NULL;
 
+    (void)ch;
     for (unsigned int n = 0; n < EVTCHN_SHARE_DEFAULT; n++) {
         timer = take_due(q, clock_now());
         if (!timer)
-            return;
+            break;
         timer->function(timer->data);
     }
-    q->not_before = clock_after(EVTCHN_TICK_DEFAULT);
+    spin_lock(&q->lock);
+    if (timer)
+        q->not_before = clock_after(EVTCHN_TICK_DEFAULT);
+    arm(q);
+    spin_unlock(&q->lock);
 }
 
 static void timer_event(struct evtchn *ch, void *data)
 {
     struct queue *q = data;
+    uint64_t now = clock_now();
+    bool due;
 
     (void)ch;
-    if (clock_now() >= q->not_before)
-        run_due(q);
     spin_lock(&q->lock);
     q->tick = 0;
-    arm(q);
+    due = q->first && q->first->at <= now && q->not_before <= now;
+    if (!due)
+        arm(q);
     spin_unlock(&q->lock);
-    evtchn_tick(); /* asks again if its time was not it */
+    if (due)
+        evtchn_raise(q->work); /* arms */
+    evtchn_tick();             /* asks again if its time was not it */
 }
 
 /* --- up and down ---------------------------------------------------------------------------- */
+
+/* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
+int timer_resume(void)
+{
+    return hypercall_vcpu_op(VCPUOP_stop_periodic_timer, platform_vcpu(), NULL);
+}
 
 int timer_init(void)
 {
     unsigned int vcpu = platform_vcpu();
     struct queue *q = &queues[vcpu];
-    /* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
-    int rc = hypercall_vcpu_op(VCPUOP_stop_periodic_timer, vcpu, NULL);
+    int rc = timer_resume();
 
     if (rc)
         return rc;
@@ -167,10 +188,15 @@ int timer_init(void)
         timer_event(q->channel, q); /* up again: what fell due, or rested, when it was down */
         return 0;
     }
-    rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, q, EVTCHN_NO_SHARE, &q->channel);
+    rc = evtchn_bind_ipi(vcpu, run_due, q, EVTCHN_NO_SHARE, &q->work);
     if (rc == 0)
-        evtchn_set_priority(q->channel, EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
-    return rc;
+        rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, q,
+                              EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE, &q->channel);
+    if (rc)
+        return rc;
+    evtchn_set_priority(q->work, EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
+    evtchn_set_priority(q->channel, EVTCHN_FIFO_PRIORITY_MAX);
+    return 0;
 }
 
 void timer_fini(void)

@@ -216,6 +216,7 @@ static void live_once(unsigned int vcpu)
 
     v->error = come_up(vcpu);
     if (v->error) {
+        evtchn_vcpu_leave();
         set_state(v, FAILED);
         return;
     }

@@ -62,6 +62,11 @@ struct shared_info *arch_map_shared_info(const struct start_info *si)
     return rc ? NULL : (struct shared_info *)shared_info_page;
 }
 
+int arch_unmap_shared_info(void)
+{
+    return hypercall_update_va_mapping((unsigned long)shared_info_page, 0, UVMF_INVLPG | UVMF_ALL);
+}
+
 const struct vcpu_time_info *arch_time_info(void)
 {
     return &percpu()->info.time;

@@ -28,12 +28,27 @@ int arch_vcpu_up(unsigned int vcpu);
 /* Take this VCPU down; returns when it is brought up again. */
 void arch_vcpu_down(void);
 
+/* In a restored domain: a VCPU that is down, and may have been up, is as on the first day. */
+int arch_vcpu_restored(unsigned int vcpu);
+
 /* Whether Xen has such a VCPU, and whether it is up. */
 bool arch_vcpu_exists(unsigned int vcpu);
 bool arch_vcpu_is_up(unsigned int vcpu);
 
 /* Map shared_info; NULL when Xen refuses. */
 struct shared_info *arch_map_shared_info(const struct start_info *si);
+
+/* As mapped, so that no mapping of what is not the domain's is left; Xen's answer. */
+int arch_unmap_shared_info(void);
+
+/* Show the toolstack the way to the p2m. -XEN_ENOMEM, -XEN_E2BIG. */
+int arch_suspend_init(void);
+
+/*
+ * The suspend itself, on VCPU 0 while all others stand still. 0: restored, and VCPU 0 is registered
+ * with Xen again; 1: cancelled; else Xen refused.
+ */
+int arch_suspend(void);
 
 /* The free memory begins at pfn boot_used; of it what lies below boot_mapped is mapped already. */
 xen_pfn_t arch_mmu_boot_used(void);

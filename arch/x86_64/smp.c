@@ -91,6 +91,14 @@ int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info)
     return rc;
 }
 
+int arch_vcpu_restored(unsigned int vcpu)
+{
+    if (!vcpus[vcpu])
+        return 0;
+    vcpus[vcpu]->initialised = false;
+    return hypercall_register_vcpu_info(vcpu, xenlet_gfn(vcpus[vcpu]), 0);
+}
+
 static void fill_context(struct vcpu_guest_context *c, struct percpu *percpu)
 {
     unsigned long top = (unsigned long)percpu->stack + LAYOUT_STACK_SIZE;

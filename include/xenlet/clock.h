@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Time, and timers. System time is nanoseconds since Xen booted (public/xen.h, struct
- * vcpu_time_info): the same clock that hypercalls take deadlines in. It never goes back, whichever
- * VCPU asks.
+ * vcpu_time_info). It never goes back, whichever VCPU asks, and after a restore it goes on from
+ * where it stood: from then on Xen's own is another, see platform_xen_time().
  */
 #ifndef XENLET_CLOCK_H
 #define XENLET_CLOCK_H

@@ -123,7 +123,7 @@ int evtchn_status(struct evtchn *ch, struct evtchn_status *status);
 
 /*
  * Have `vcpu` run the handler from now on; nothing is lost, one spurious delivery may come.
- * -XEN_ENOENT no such VCPU, -XEN_EINVAL for IPIs and per-VCPU VIRQs.
+ * -XEN_ENOENT no such VCPU, or it is down; -XEN_EINVAL for IPIs and per-VCPU VIRQs.
  */
 int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu);
 

@@ -52,6 +52,13 @@ int hypercall_fpu_taskswitch(bool set);
 /* Write debug register `reg`; -EPERM for an address in Xen's space, -EINVAL, -ENODEV no such. */
 int hypercall_set_debugreg(unsigned int reg, unsigned long value);
 
+/*
+ * SCHEDOP_shutdown with the reason suspend, which hands the frame of start_info to the toolstack:
+ * on VCPU 0. 0: in a restored domain; 1: the suspend was cancelled. See suspend.h, which does all
+ * that belongs to it.
+ */
+int hypercall_suspend(uint64_t start_info_gfn);
+
 #pragma GCC visibility pop
 
 #endif

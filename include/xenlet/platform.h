@@ -39,8 +39,11 @@ void platform_upcalls_restore(unsigned long flags);
 void platform_fp_save(void);
 void platform_fp_restore(void);
 
-/* ns of Xen's system time, never backwards on one VCPU. */
+/* The time, in ns: as fast as Xen's system time, and never backwards. */
 uint64_t platform_now_ns(void);
+
+/* The same moment in Xen's system time, which hypercalls take deadlines in; at least 1. */
+uint64_t platform_xen_time(uint64_t ns);
 
 /* Call evtchn_tick() on this VCPU at `ns` or soon after; replaces the time given before. */
 void platform_tick_at(uint64_t ns);

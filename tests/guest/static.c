@@ -240,8 +240,19 @@ TEST(reset_spares_static_channels_unless_forced)
 
 /* --- other VCPUs ---------------------------------------------------------------------------- */
 
+static bool is_over(void *arg)
+{
+    return *(volatile bool *)arg;
+}
+
+static void stay(void *arg)
+{
+    evtchn_wait(is_over, arg, XENLET_FOREVER);
+}
+
 TEST(static_channel_comes_back_to_vcpu_0)
 {
+    static bool over;
     struct evtchn_status status = { .dom = DOMID_SELF };
     evtchn_port_t first, second;
     struct evtchn *ch;
@@ -249,8 +260,10 @@ TEST(static_channel_comes_back_to_vcpu_0)
 
     if (vcpu_count() < 2)
         SKIP("one VCPU");
+    over = false;
     CHECK(connect(&first, &second));
     CHECK_EQ(bind(first, &seen, &ch), 0);
+    CHECK_EQ(vcpu_start(1, stay, &over), 0);
     CHECK_EQ(evtchn_bind_vcpu(ch, 1), 0);
     EXPECT_EQ(evtchn_close(ch), 0);
     status.port = first;
@@ -261,6 +274,9 @@ TEST(static_channel_comes_back_to_vcpu_0)
     EXPECT(wait_count(&seen, 1));
     EXPECT_EQ(evtchn_close(ch), 0);
     disconnect(first, second);
+    over = true;
+    EXPECT_EQ(vcpu_wake(1), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(1000000000)), 0);
 }
 
 struct race {

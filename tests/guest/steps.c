@@ -359,6 +359,11 @@ static void take_events(void *arg)
     evtchn_wait(may_leave, arg, XENLET_FOREVER);
 }
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
 /* VCPU 1 gets the time to do what it can while this VCPU stands where it stands. */
 static GPR_ONLY void move_to_1(void)
 {
@@ -376,6 +381,7 @@ static void storm_and_move(unsigned int at)
     uint64_t end;
 
     CHECK_EQ(evtchn_bind_vcpu(ch, 0), 0);
+    CHECK_EQ(vcpu_call(1, nothing, NULL, true), 0); /* it is through with what it was at */
     while (evtchn_eoi(ch, false) == 0 || evtchn_is_pending(ch)) /* in FIFO a move raises it */
         ;
     ch->budget = 0;
