@@ -18,7 +18,7 @@ static struct pair {
 } pairs[PAIRS];
 
 static unsigned int steps_each, through;
-static uint32_t go_home;
+static uint32_t all_up, go_home;
 
 static void add(unsigned int *counter)
 {
@@ -98,6 +98,8 @@ static void do_steps(void *arg)
     uint64_t state = test_number("seed", 1) + vcpu_this();
 
     (void)arg;
+    while (!atomic_read(&all_up)) /* nothing can be moved to a VCPU that is down */
+        clock_sleep(MS);
     for (unsigned int i = 0; i < steps_each; i++)
         step(&state);
     add(&through);
@@ -134,11 +136,12 @@ static bool come_to_rest(struct pair *p)
 TEST(what_all_vcpus_send_is_seen)
 {
     steps_each = test_number("steps", 80000) / vcpu_count();
-    through = go_home = 0;
+    through = all_up = go_home = 0;
     for (unsigned int i = 0; i < PAIRS; i++)
         CHECK_EQ(open_pair(&pairs[i], i % 3), 0);
     for (unsigned int i = 1; i < vcpu_count(); i++)
         CHECK_EQ(vcpu_start(i, do_steps, NULL), 0);
+    atomic_write(&all_up, 1);
     do_steps(NULL);
     while (atomic_read(&through) != vcpu_count())
         clock_sleep(MS);
