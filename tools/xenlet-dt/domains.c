@@ -31,12 +31,12 @@ static uint64_t check_module(struct system *s, int parent, int node)
     const fdt32_t *reg = fdt_getprop(s->tree, node, "reg", &len);
 
     if (!reg) {
-        problem(s, true, node, "reg", "Xen panics: it looks for the module there",
+        problem(s, true, node, "reg", "Xen panics, before it has a console to say so",
                 "this property is missing");
         return UINT64_MAX;
     }
     if ((uint64_t)len < 4 * ((uint64_t)address + size)) {
-        problem(s, true, node, "reg", "Xen panics: \"property length is too short\"",
+        problem(s, true, node, "reg", "Xen panics, before it has a console to say so",
                 "%d bytes, but with %u cells of address and %u of size it takes %llu", len, address,
                 size, 4 * ((unsigned long long)address + size));
         return UINT64_MAX;

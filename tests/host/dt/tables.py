@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 class Tree:
     name: str
     panics: bool
-    xen: str                                        # what Xen says then: a regular expression
+    xen: str                                        # what Xen says then: a regular expression; - nothing
     problems: list = field(default_factory=list)    # what the tool says: "error: PATH: ..."
 
     @property
@@ -63,6 +63,6 @@ def many_channels(nr, more=''):
     for me, peer, offset, module in (('domU1', 'domU2', 0, '62000000'), ('domU2', 'domU1', 512, '63000000')):
         ends = ''.join(f'{me}_{i}: evtchn@{i + 16:x} {{ compatible = "xen,evtchn-v1"; '
                        f'xen,evtchn = <{i + 16 + offset} &{peer}_{i}>; }};\n' for i in range(nr))
-        domains.append(f'{me} {{ {more}\nmodule@{module} {{ compatible = "multiboot,device-tree", "multiboot,module"; '
+        domains.append(f'{me} {{ {more}\nmodule@60000000 {{ bootargs = "show-tree"; }};\nmodule@{module} {{ compatible = "multiboot,device-tree", "multiboot,module"; '
                        f'reg = <0 0x{module} 0 0x10000>; }};\n{ends}}};\n')
     return f'/dts-v1/;\n/include/ "{HERE}/system/two-domus.dtsi"\n/ {{ chosen {{ {"".join(domains)} }}; }};\n'

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest of the dom0less tests: says which channels Xen made for it, and shows the device tree
- * Xen gave it. Until the library itself runs on arm64, this is what looks at a real Xen there.
+ * The guest of the dom0less tests: says which channels Xen made for it, and, with `show-tree` on
+ * its command line, shows the device tree Xen gave it. Until the library itself runs on arm64, this
+ * is what looks at a real Xen there.
  */
 #include <xenlet/types.h>
 
@@ -42,13 +43,15 @@ static void end_line(void)
     length = 0;
 }
 
-static void show_channel(evtchn_port_t port)
+/* False when there are no ports that high. */
+static bool show_channel(evtchn_port_t port)
 {
     struct evtchn_status status = { .dom = DOMID_SELF, .port = port };
 
-    if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_status, &status, NULL) != 0 ||
-        status.status != EVTCHNSTAT_interdomain)
-        return;
+    if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_status, &status, NULL) != 0)
+        return false;
+    if (status.status != EVTCHNSTAT_interdomain)
+        return true;
     put("channel ");
     put_number(port);
     put(" peer ");
@@ -56,6 +59,7 @@ static void show_channel(evtchn_port_t port)
     put(" of domain ");
     put_number(status.u.interdomain.dom);
     end_line();
+    return true;
 }
 
 /* In a tree numbers have their highest byte first. */
@@ -76,11 +80,29 @@ static void show_tree(const uint8_t *tree)
     }
 }
 
+/* Whether the command line, or anything else in the tree, says so. */
+static bool is_wanted(const uint8_t *tree)
+{
+    static const char word[] = "show-tree";
+
+    for (uint32_t at = 0; at + sizeof(word) < tree_size(tree); at++) {
+        uint32_t i = 0;
+
+        while (word[i] && tree[at + i] == (uint8_t)word[i])
+            i++;
+        if (!word[i])
+            return true;
+    }
+    return false;
+}
+
 void guest_main(const uint8_t *tree)
 {
-    for (evtchn_port_t port = 1; port < 4096; port++)
-        show_channel(port);
-    if (tree_size(tree) <= 65536) /* dom0's is the machine's, and of no interest */
+    evtchn_port_t port = 1;
+
+    while (show_channel(port))
+        port++;
+    if (is_wanted(tree))
         show_tree(tree);
     put("that is all");
     end_line();

@@ -66,9 +66,7 @@ class Boot:
         self.lines = []             # all that was said, Xen's prefix and all
         self.panic = False
         self.why = None             # why it ended otherwise than by `done`
-
-    def said(self, text):
-        return any(text in line for line in self.lines)
+        self.timed_out = False
 
 
 def boot(xen, gic, tree, modules, done, name, progress, deadline=30, cpus=2):
@@ -94,7 +92,7 @@ def boot(xen, gic, tree, modules, done, name, progress, deadline=30, cpus=2):
             if result.panic:
                 machine.drain(_QUIET)
     except DeadlinePassed:
-        result.why = f'{deadline:g} s passed'
+        result.why, result.timed_out = f'{deadline:g} s passed', True
     except MachineEnded:
         result.why = 'QEMU ended'
     finally:
