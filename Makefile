@@ -15,6 +15,7 @@ PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level even
 CFG      ?=#         of `run`: an xl file of your own
 DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM or all ports)
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
+PREFIX   ?= /usr/local# of `install`; DESTDIR= goes before it
 V        ?=#         1: show the commands of the compiler
 
 export ACCEL
@@ -29,7 +30,7 @@ include tests/host/dt/dt.mk
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp && \
+COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp $(if $(filter dt,$(1)),build/libfdt/.stamp) && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 # The compiler behind the image to run; none when the image is not ours.
 RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
@@ -40,7 +41,7 @@ SUITE   := build/gcc/tests/suite.elf
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
-.PHONY: help run test test-all soak build clean distclean format
+.PHONY: help run test test-all soak build install clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -80,6 +81,11 @@ soak: ## hours of it: 10 million events, every port FIFO has, a million lives of
 build: ## compile the library, the examples, the tools and the tests, with gcc and with clang
 	@tests/xen/prepare gcc clang dt
 	$(call COMPILE_WITH,gcc clang dt)
+
+install: ## install the tool for hosts, xenlet-dt, below PREFIX
+	@tests/xen/prepare tool
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp && $(MAKE) --no-print-directory -s build/host/xenlet-dt
+	@install -D -m 755 build/host/xenlet-dt "$(DESTDIR)$(PREFIX)/bin/xenlet-dt"
 
 clean: ## remove what was built; downloads and what is made of them stay
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi

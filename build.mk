@@ -27,7 +27,9 @@ INCLUDES := -nostdinc -isystem $(shell $(GUEST_CC) -print-file-name=include) \
 	-isystem build/include -Iinclude -I. -Iarch/$(ARCH)
 COMPILE   = $(GUEST_CC) $(GUEST_CFLAGS) $(WARNINGS) $(INCLUDES) -MMD -MP
 
-LIB_SOURCES := $(wildcard hypercall/*.c hypercall/$(ARCH)/*.c evtchn/*.c kernel/*.c \
+# What reads device trees is in an archive of its own, with libfdt.
+DT_SOURCE   := evtchn/static_tree.c
+LIB_SOURCES := $(wildcard hypercall/*.c hypercall/$(ARCH)/*.c $(filter-out $(DT_SOURCE),$(wildcard evtchn/*.c)) kernel/*.c \
 	arch/$(ARCH)/*.c arch/$(ARCH)/*.S)
 LIB_OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(LIB_SOURCES)))
 START       := $(OUT)/boot/$(ARCH)/pv.S.o
@@ -38,25 +40,27 @@ LINK = ld -nostdlib -static -z noexecstack -z max-page-size=4096 --gc-sections \
 	--no-warn-rwx-segments -T $(LDS) $(START)
 
 # libfdt for guests: Debian's source with our flags, for its own archive has red zones. Only programs
-# that read device trees link it.
-FDT_SOURCES := fdt fdt_ro fdt_check fdt_strerror
-FDT_LIB     := $(OUT)/libfdt.a
-FDT_CFLAGS  := -Ibuild/libfdt -Ilibfdt
+# that read device trees link it; it is not even fetched for `make run`.
+DT_LIB     := $(OUT)/libxenlet-dt.a
+DT_OBJECTS := $(OUT)/$(DT_SOURCE).o $(addprefix $(OUT)/libfdt/fdt,.c.o _ro.c.o _check.c.o _strerror.c.o)
+DT_TESTS   := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/dt/*.c))
+DT_EXAMPLES := $(OUT)/examples/heartbeat.elf
+DT_IMAGES  := $(DT_EXAMPLES) $(OUT)/tests/static.elf $(OUT)/tests/heartbeat.elf
+DT_CFLAGS  := -Ibuild/libfdt -Ilibfdt
 
-EXAMPLES  := $(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c))
+EXAMPLES  := $(filter-out $(DT_EXAMPLES),$(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c)))
 SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
 	$(wildcard tests/xen/selftest/*.c))
 SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
 REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
-STATIC_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/dt/*.c))
-IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf) \
-	$(if $(STATIC_OBJECTS),$(OUT)/tests/static.elf)
+IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
 
-.PHONY: images build-gcc build-clang
-images: $(LIB) $(FDT_LIB) $(START) $(IMAGES)
+.PHONY: images images-dt build-gcc build-clang
+images: $(LIB) $(START) $(IMAGES)
+images-dt: $(DT_LIB) $(DT_IMAGES)
 build-gcc build-clang:
-	@$(MAKE) --no-print-directory images CC_NAME=$(@:build-%=%)
+	@$(MAKE) --no-print-directory images $(if $(filter build-dt,$(MAKECMDGOALS)),images-dt) CC_NAME=$(@:build-%=%)
 
 $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
@@ -67,15 +71,14 @@ $(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o
 
 $(OUT)/libfdt/%.c.o: build/libfdt/.stamp build.mk $(wildcard libfdt/*.h)
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(GUEST_CC) $(GUEST_CFLAGS) $(LIB_CFLAGS) -w $(INCLUDES) $(FDT_CFLAGS) \
-		-c build/libfdt/$*.c -o $@
+	$(if $(V),,@)$(GUEST_CC) $(GUEST_CFLAGS) $(LIB_CFLAGS) -w $(INCLUDES) $(DT_CFLAGS) -c build/libfdt/$*.c -o $@
 
-$(FDT_LIB): $(FDT_SOURCES:%=$(OUT)/libfdt/%.c.o)
+$(DT_LIB): $(DT_OBJECTS)
 	@rm -f $@
 	@ar crs $@ $^
 
-$(OUT)/evtchn/static_tree.c.o $(OUT)/tests/guest/dt/%.c.o: COMPILE += $(FDT_CFLAGS)
-$(OUT)/evtchn/static_tree.c.o $(STATIC_OBJECTS): | build/libfdt/.stamp
+$(OUT)/$(DT_SOURCE).o $(OUT)/tests/guest/dt/%.c.o: COMPILE += $(DT_CFLAGS)
+$(OUT)/$(DT_SOURCE).o $(DT_TESTS): | build/libfdt/.stamp
 
 # Tests register themselves in the order they are written in.
 $(OUT)/tests/guest/%.c.o: COMPILE += $(if $(filter gcc,$(CC_NAME)),-fno-toplevel-reorder)
@@ -91,7 +94,9 @@ $(OUT)/%.S.o: %.S build.mk | build/include/xen/.stamp
 
 $(OUT)/examples/%.elf: $(OUT)/examples/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(LINK) $< $(LIB) -o $@
+	$(if $(V),,@)$(LINK) $< $(filter $(DT_LIB),$^) $(LIB) -o $@
+
+$(DT_EXAMPLES): $(DT_LIB)
 
 $(OUT)/selftest/%.elf: $(OUT)/tests/xen/selftest/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)
@@ -102,10 +107,20 @@ $(OUT)/tests/suite.elf: $(SUITE_OBJECTS) $(START) $(LIB) $(LDS)
 	$(if $(V),,@)$(LINK) $(SUITE_OBJECTS) $(LIB) -o $@
 
 # The suite's main with the tests of static channels, which need a device tree beside the image.
-$(OUT)/tests/static.elf: $(OUT)/tests/guest/main.c.o $(OUT)/tests/guest/option.c.o $(STATIC_OBJECTS) $(START) \
-		$(LIB) $(FDT_LIB) $(LDS)
+$(OUT)/tests/static.elf: $(OUT)/tests/guest/main.c.o $(OUT)/tests/guest/option.c.o $(DT_TESTS) $(START) \
+		$(DT_LIB) $(LIB) $(LDS)
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(LINK) $(filter %.o,$(filter-out $(START),$^)) $(LIB) $(FDT_LIB) -o $@
+	$(if $(V),,@)$(LINK) $(filter %.o,$(filter-out $(START),$^)) $(DT_LIB) $(LIB) -o $@
+
+# The example, with a peer for it in the same image.
+$(OUT)/tests/guest/dt/peer/example.c.o: examples/heartbeat.c build.mk | build/include/xen/.stamp
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(COMPILE) -Dmain=heartbeat_main -Wno-missing-prototypes -c $< -o $@
+
+$(OUT)/tests/heartbeat.elf: $(OUT)/tests/guest/dt/peer/heartbeat.c.o $(OUT)/tests/guest/dt/peer/example.c.o $(START) \
+		$(DT_LIB) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $(filter %.o,$(filter-out $(START),$^)) $(DT_LIB) $(LIB) -o $@
 
 $(OUT)/tests/%.elf: $(OUT)/tests/guest/crash/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)

@@ -82,11 +82,10 @@ int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void 
         return -XEN_EINVAL;
     if (!evtchn_vcpu_exists(like->vcpu))
         return -XEN_ENOENT; /* Xen would drop what it cannot deliver */
-    ch = new_channel(handler, data, flags);
+    ch = new_channel(handler, data, flags | like->flags);
     if (!ch)
         return -XEN_ENOMEM;
     ch->kind = like->kind;
-    ch->flags |= like->flags;
     ch->port = like->port;
     ch->vcpu = like->vcpu;
     ch->source = like->source;

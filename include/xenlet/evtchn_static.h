@@ -32,8 +32,8 @@
  *     sent to it. evtchn_static_check() asks. A peer that merely died, or hangs, still has its end:
  *     only your own protocol can tell, by a heartbeat.
  *
- * Errors are negative Xen errnos. evtchn_static_read() and evtchn_static_find() need libfdt, a
- * library of its own, and nothing else of this one.
+ * Errors are negative Xen errnos. evtchn_static_read() and evtchn_static_find() are in
+ * libxenlet-dt.a, with the libfdt they need; the rest is in libxenlet.a.
  */
 #ifndef XENLET_EVTCHN_STATIC_H
 #define XENLET_EVTCHN_STATIC_H

@@ -260,6 +260,7 @@ def _static():
 # part of it: with more VCPUs their own channels would have the numbers of the example.
 _TREES = (('bare', '4.17', 'gcc', '2l', 1, 'guest/form-a', 'domU1'), ('bare', '4.20', 'clang', 'fifo', 2, 'guest/form-b', 'domU1'),
           ('bare', '4.17', 'clang', 'fifo', 2, 'module/form-c', ''), ('xl', '4.17', 'clang', '2l', 2, 'guest/form-b', 'domU1'),
+          ('bare', '3l', 'gcc', '3l', 2, 'guest/form-a', 'domU1'),
           ('xl', '4.20', 'gcc', 'fifo', 1, 'guest/form-a', '/chosen/domU1'), ('xl', '4.17', 'gcc', '2l', 1, 'module/form-c', ''))
 
 
@@ -268,11 +269,20 @@ def _static_channels():
     for test, seconds in (('tree', 60), ('damage', 120), ('fuzz', 60), ('check', 60), ('convert', 60), ('split', 60),
                           ('dot', 60), ('usage', 60)):
         yield Case('dt', test, ['tests/host/dt/run', test], seconds=seconds)
+    yield Case('dt', 'install', ['sh', '-c', 'rm -rf build/host/dt/dest && make -s install DESTDIR=build/host/dt/dest PREFIX=/usr '
+                                 '&& build/host/dt/dest/usr/bin/xenlet-dt check tests/host/dt/system/seed-merged.dts'],
+               output=['2 domains, 2 static channels: Xen boots it'])
+    for xen, gic in itertools.product(XENS, (2, 3)):
+        yield Case('dt', f'verdicts-{xen}-gic{gic}', ['tests/xen/dom0less/verdicts', '--xen', xen, '--gic', str(gic),
+                                                      '-j', '1'], seconds=400, quick=(xen, gic) in (('4.17', 3), ('4.20', 2)))
     for world, xen, compiler, abi, vcpus, tree, domain in _TREES:
         name = f'{world}-{xen}-{compiler}-{abi}-{vcpus}cpu-{tree.partition("/")[2]}'
         yield boot('dt', name, world, image('tests/static', compiler), '--module', f'build/host/dt/{tree}.dtb',
                    '--vcpus', str(vcpus), '--cmdline', f'evtchn={abi}' + (f' domain={domain}' if domain else ''),
                    xen=xen, guest_tests=True)
+    for how, said in (('silent', 'is silent'), ('close', 'has closed its end')):
+        yield boot('dt', f'example-{how}', 'bare', image('tests/heartbeat'), '--cmdline', how,
+                   '--module', 'build/host/dt/module/form-c.dtb', output=[f'beats, then none: the peer {said}'])
 
 
 def _crashes():

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The channels as a graph, in graphviz's language. */
+/*
+ * The channels as a graph, in graphviz's language: a domain is a box with a row for each of its
+ * ports.
+ */
+#include <string.h>
 #include "xenlet-dt.h"
 
-static void quoted(FILE *out, const char *text)
+/* Text in a label; what means something there, or in a record, is escaped. */
+static void put_text(FILE *out, const char *text)
 {
-    fputc('"', out);
     for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
+        if (strchr("\"\\{}|<> ", *text))
             fputc('\\', out);
         fputc(*text, out);
     }
-    fputc('"', out);
 }
 
 static const char *label_of(const struct system *s, const struct end *e)
@@ -21,27 +24,41 @@ static const char *label_of(const struct system *s, const struct end *e)
     return label && len > 0 && label[len - 1] == '\0' ? label : "";
 }
 
+static void put_domain(FILE *out, const struct system *s, const struct domain *d)
+{
+    fprintf(out, "    d%u [label=\"", d->domid);
+    put_text(out, d->name);
+    for (unsigned int i = 0; i < s->nr_channels; i++) {
+        for (unsigned int j = 0; j < 2; j++) {
+            const struct end *e = &s->channels[i].end[j];
+
+            if (e->domain == d)
+                fprintf(out, "|<p%x>0x%x", e->port, e->port);
+        }
+    }
+    fprintf(out, "\"];\n");
+}
+
+static void put_channel(FILE *out, const struct system *s, const struct end *e)
+{
+    const char *label = *label_of(s, &e[0]) ? label_of(s, &e[0]) : label_of(s, &e[1]);
+
+    fprintf(out, "    d%u:p%x -- d%u:p%x [label=\"", e[0].domain->domid, e[0].port,
+            e[1].domain->domid, e[1].port);
+    put_text(out, label);
+    fprintf(out, "\"];\n");
+}
+
 void dot(FILE *out, const struct system *s)
 {
-    fprintf(out,
-            "graph channels {\n    rankdir=LR;\n    nodesep=0.6;\n    ranksep=2.2;\n"
-            "    node [shape=box, style=rounded, fontname=\"sans-serif\", margin=\"0.3,0.2\"];\n"
-            "    edge [fontname=\"monospace\", fontsize=10, labeldistance=2.4];\n");
-    for (unsigned int i = 0; i < s->nr_domains; i++) {
-        fprintf(out, "    d%u [label=", s->domains[i].domid);
-        quoted(out, s->domains[i].name);
-        fprintf(out, "];\n");
-    }
-    for (unsigned int i = 0; i < s->nr_channels; i++) {
-        const struct end *e = s->channels[i].end;
-
-        fprintf(out, "    d%u -- d%u [taillabel=\"0x%x\", headlabel=\"0x%x\"", e[0].domain->domid,
-                e[1].domain->domid, e[0].port, e[1].port);
-        if (*label_of(s, &e[0])) {
-            fprintf(out, ", label=");
-            quoted(out, label_of(s, &e[0]));
-        }
-        fprintf(out, "];\n");
-    }
+    fprintf(out, "graph channels {\n"
+                 "    rankdir=LR;\n"
+                 "    ranksep=1.5;\n"
+                 "    node [shape=record, fontname=\"sans-serif\", margin=\"0.25,0.06\"];\n"
+                 "    edge [fontname=\"sans-serif\", fontsize=11];\n");
+    for (unsigned int i = 0; i < s->nr_domains; i++)
+        put_domain(out, s, &s->domains[i]);
+    for (unsigned int i = 0; i < s->nr_channels; i++)
+        put_channel(out, s, s->channels[i].end);
     fprintf(out, "}\n");
 }

@@ -6,46 +6,46 @@
 #   build/host/dt/               the same and the tests, with sanitizers; trees; the fuzzer
 #   build/arm64/dom0less.bin     that guest
 
-DT_CC    ?= gcc
+HOST_DT_CC    ?= gcc
 ARM64_CC   ?= aarch64-linux-gnu-gcc
-DT_FLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Wstrict-prototypes -Wshadow \
+HOST_DT_FLAGS := -std=gnu11 -g -Wall -Wextra -Werror -Wstrict-prototypes -Wshadow \
 	-isystem build/include -Iinclude -I.
-DT_SANITIZE   := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HOST_DT_SANITIZE   := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-DT_TOOL_SOURCES := $(wildcard tools/xenlet-dt/*.c) evtchn/static_tree.c
-DT_HEADERS      := $(wildcard tools/xenlet-dt/*.h) include/xenlet/evtchn_static.h include/xenlet/evtchn.h
+HOST_DT_TOOL := $(wildcard tools/xenlet-dt/*.c) evtchn/static_tree.c
+HOST_DT_HEADERS      := $(wildcard tools/xenlet-dt/*.h) include/xenlet/evtchn_static.h include/xenlet/evtchn.h
 # Sanitizers see into libfdt only if it is compiled with them.
-DT_LIBFDT  := $(addprefix build/libfdt/fdt,.c _ro.c _check.c _strerror.c)
-DT_LIBFDT_ALL := $(DT_LIBFDT) $(addprefix build/libfdt/fdt,_rw.c _sw.c _wip.c)
-DT_TREES   := $(patsubst tests/host/dt/%.dts,build/host/dt/%.dtb,$(wildcard tests/host/dt/*/*.dts)) \
+HOST_LIBFDT  := $(addprefix build/libfdt/fdt,.c _ro.c _check.c _strerror.c)
+HOST_LIBFDT_ALL := $(HOST_LIBFDT) $(addprefix build/libfdt/fdt,_rw.c _sw.c _wip.c)
+HOST_DT_TREES   := $(patsubst tests/host/dt/%.dts,build/host/dt/%.dtb,$(wildcard tests/host/dt/*/*.dts)) \
 	$(patsubst tests/host/dt/%.hex,build/host/dt/%.dtb,$(wildcard tests/host/dt/*/*.hex)) \
 	$(patsubst tests/guest/dt/%.dts,build/host/dt/module/%.dtb,$(wildcard tests/guest/dt/*.dts))
 
 .PHONY: build-dt
 build-dt: build/host/xenlet-dt build/host/dt/xenlet-dt build/host/dt/read_test build/host/dt/fuzz_read \
-	build/arm64/dom0less.bin $(DT_TREES)
+	build/arm64/dom0less.bin $(HOST_DT_TREES)
 
 # The tool as it is installed: with the host's libfdt.
-build/host/xenlet-dt: $(DT_TOOL_SOURCES) $(DT_HEADERS) | build/include/xen/.stamp
+build/host/xenlet-dt: $(HOST_DT_TOOL) $(HOST_DT_HEADERS) | build/include/xen/.stamp
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(DT_CC) $(DT_FLAGS) -O2 $(DT_TOOL_SOURCES) -lfdt -o $@
+	$(if $(V),,@)$(HOST_DT_CC) $(HOST_DT_FLAGS) -O2 $(HOST_DT_TOOL) -lfdt -o $@
 
-build/host/dt/xenlet-dt: $(DT_TOOL_SOURCES) $(DT_HEADERS) build/libfdt/.stamp | build/include/xen/.stamp
+build/host/dt/xenlet-dt: $(HOST_DT_TOOL) $(HOST_DT_HEADERS) build/libfdt/.stamp | build/include/xen/.stamp
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(DT_CC) $(DT_FLAGS) $(DT_SANITIZE) -isystem build/libfdt $(DT_TOOL_SOURCES) \
-		-Wno-error $(DT_LIBFDT_ALL) -o $@ 2>$@.log || { cat $@.log; false; }
+	$(if $(V),,@)$(HOST_DT_CC) $(HOST_DT_FLAGS) $(HOST_DT_SANITIZE) -isystem build/libfdt $(HOST_DT_TOOL) \
+		-Wno-error $(HOST_LIBFDT_ALL) -o $@ 2>$@.log || { cat $@.log; false; }
 
-build/host/dt/read_test: tests/host/dt/read_test.c evtchn/static_tree.c $(DT_HEADERS) build/libfdt/.stamp \
+build/host/dt/read_test: tests/host/dt/read_test.c evtchn/static_tree.c $(HOST_DT_HEADERS) build/libfdt/.stamp \
 		| build/include/xen/.stamp
 	@mkdir -p $(@D)
-	$(if $(V),,@)$(DT_CC) $(DT_FLAGS) $(DT_SANITIZE) -isystem build/libfdt $(filter %.c,$^) \
-		-Wno-error $(DT_LIBFDT) -o $@ 2>$@.log || { cat $@.log; false; }
+	$(if $(V),,@)$(HOST_DT_CC) $(HOST_DT_FLAGS) $(HOST_DT_SANITIZE) -isystem build/libfdt $(filter %.c,$^) \
+		-Wno-error $(HOST_LIBFDT) -o $@ 2>$@.log || { cat $@.log; false; }
 
-build/host/dt/fuzz_read: tests/host/dt/fuzz_read.c evtchn/static_tree.c $(DT_HEADERS) build/libfdt/.stamp \
+build/host/dt/fuzz_read: tests/host/dt/fuzz_read.c evtchn/static_tree.c $(HOST_DT_HEADERS) build/libfdt/.stamp \
 		| build/include/xen/.stamp
 	@mkdir -p $(@D)
-	$(if $(V),,@)clang $(DT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-isystem build/libfdt $(filter %.c,$^) -Wno-error $(DT_LIBFDT) -o $@ 2>$@.log || { cat $@.log; false; }
+	$(if $(V),,@)clang $(HOST_DT_FLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-isystem build/libfdt $(filter %.c,$^) -Wno-error $(HOST_LIBFDT) -o $@ 2>$@.log || { cat $@.log; false; }
 
 build/host/dt/%.dtb: tests/host/dt/%.dts tests/host/dt/system/two-domus.dtsi
 	@mkdir -p $(@D)
