@@ -113,7 +113,10 @@ static bool is_cut_short(struct reader *r)
     return true;
 }
 
-/* libfdt reads the structure block by words, and takes its alignment for granted. */
+/*
+ * libfdt reads the structure block by words, and takes its alignment for granted. Before version 16
+ * a node's name was its path: libfdt takes those too, and has no name for some.
+ */
 static int check_blocks(const void *tree, size_t size)
 {
     if (!tree || size < sizeof(fdt32_t))
@@ -126,6 +129,8 @@ static int check_blocks(const void *tree, size_t size)
         return -FDT_ERR_TRUNCATED;
     if (fdt_off_dt_struct(tree) % 4 || fdt_off_mem_rsvmap(tree) % 8)
         return -FDT_ERR_BADOFFSET;
+    if (fdt_version(tree) < 16)
+        return -FDT_ERR_BADVERSION;
     return fdt_check_full(tree, size);
 }
 

@@ -49,8 +49,11 @@ static void *load(const char *file)
     void *tree = tree_load(file, &size);
     int rc = fdt_check_full(tree, size);
 
+    /* As evtchn_static_read() does. */
     if (rc == 0 && fdt_off_dt_struct(tree) % 4)
         rc = -FDT_ERR_BADOFFSET;
+    if (rc == 0 && fdt_version(tree) < 16)
+        rc = -FDT_ERR_BADVERSION;
 
     if (rc)
         die("%s: not a good device tree: %s", file, fdt_strerror(rc));

@@ -89,13 +89,18 @@ static void change(const char *file, const void *tree, size_t size)
     }
 }
 
-static void misalign(const char *file, const void *tree, size_t size)
+static void misalign_and_age(const char *file, const void *tree, size_t size)
 {
     char *p = copy(tree, size), *shifted = malloc(size + 8);
 
     memcpy(shifted + 4, tree, size);
     EXPECT(file, read_all(file, shifted + 4, size, "domU1") == -XEN_EINVAL);
     free(shifted);
+    if (size >= sizeof(struct fdt_header)) { /* so old that a node may have no name */
+        fdt_set_version(p, 3);
+        fdt_set_last_comp_version(p, 2);
+        EXPECT(file, read_all(file, p, size, "domU1") == -XEN_EINVAL);
+    }
     memset(p, 0, size < 4 ? size : 4);
     EXPECT(file, read_all(file, p, size, "domU1") == -XEN_EINVAL);
     free(p);
@@ -132,7 +137,7 @@ static void test(const char *file)
     read_all(file, tree, size, "domU1");
     cut(file, tree, size);
     change(file, tree, size);
-    misalign(file, tree, size);
+    misalign_and_age(file, tree, size);
     limit(file, tree, size);
     free(tree);
 }
