@@ -18,6 +18,7 @@ static int bind_virq(struct evtchn *ch)
     rc = hypercall_evtchn_bind_virq(ch->source, 0, &ch->port);
     if (rc)
         return rc;
+    ch->has_moved = true;
     rc = hypercall_evtchn_bind_vcpu(ch->port, ch->vcpu);
     if (rc)
         hypercall_evtchn_close(ch->port);

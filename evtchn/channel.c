@@ -12,6 +12,7 @@ static void change_owner(struct evtchn *ch, unsigned int vcpu)
     spin_lock(&ch->lock);
     if (!ch->moved_from && ch->vcpu != vcpu)
         ch->moved_from = evtchn_vcpus[ch->vcpu];
+    atomic_write(&ch->has_moved, true);
     atomic_write(&ch->vcpu, vcpu);
     spin_unlock(&ch->lock);
     platform_upcalls_restore(flags);

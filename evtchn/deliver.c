@@ -49,15 +49,19 @@ void evtchn_upcall(void)
         after_walk(v);
 }
 
+/*
+ * The channel was closed meanwhile. What was taken may be the event of a new one, which is just
+ * being bound to the port: PENDING stays for it, and is set before we look whether it is there
+ * already.
+ */
 void evtchn_give_back(evtchn_port_t port)
 {
-    struct evtchn *ch = evtchn_lookup(port);
+    struct evtchn *ch;
 
-    /* Closed: the event went with it. Bound anew: it may be the new channel's. */
-    if (ch) {
-        evtchn_ops->set_pending(port);
+    evtchn_ops->set_pending(port);
+    ch = evtchn_lookup(port);
+    if (ch)
         evtchn_kick(ch);
-    }
 }
 
 /* No handle: a port that is being bound or closed just now. PENDING stays for who binds it. */
@@ -129,6 +133,20 @@ static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, evtchn_port_
     return false;
 }
 
+/*
+ * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: off a queue
+ * it must be put on the right one. In a bitmap it stands for its own VCPU too, which has a selector
+ * bit for it, but for one case: evtchn_send() looks once where to notify (notify_vcpu_id), and may
+ * set PENDING there after the channel has moved, and after the raise that evtchn_bind_vcpu() ends
+ * with. Then nobody but us knows.
+ */
+static void hand_on(struct evtchn *ch)
+{
+    smp_rmb(); /* PENDING before this; a move sets it, then has Xen look at PENDING */
+    if (evtchn_ops->unlinks || atomic_read(&ch->has_moved))
+        evtchn_kick(ch);
+}
+
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
 {
     struct evtchn *ch = evtchn_lookup(port);
@@ -139,13 +157,8 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
     }
     if (atomic_read(&ch->vcpu) == v->id)
         settle(v, ch);
-    /*
-     * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: the
-     * bitmaps still have it for the raise evtchn_bind_vcpu() ends with, a queue has not.
-     */
     if (!may_deliver(ch, v)) {
-        if (evtchn_ops->unlinks)
-            evtchn_kick(ch);
+        hand_on(ch);
         return;
     }
     atomic_write(&v->current, ch);

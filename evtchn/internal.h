@@ -81,6 +81,7 @@ struct evtchn {
     struct evtchn_vcpu *rest_on;
     struct spinlock lock; /* reasons, gate, vcpu, moved_from, port, kind; the mask bit follows */
     struct evtchn_vcpu *moved_from; /* may still run the handler; then `vcpu` waits */
+    bool has_moved; /* since it was bound: see evtchn_deliver_slow() */
 
     uint32_t source; /* VIRQ or PIRQ number */
     uint32_t pirq_flags;
