@@ -25,6 +25,7 @@ export ACCEL
 ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)
 include build.mk
 include tests/host/host.mk
+include tests/host/explore/explore.mk
 endif
 include tests/host/dt/dt.mk
 

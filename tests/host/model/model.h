@@ -79,6 +79,8 @@ void *world_frame(uint64_t gfn);
  */
 void world_sleep(unsigned int vcpu);
 void world_wake(unsigned int vcpu);
+/* The upcall flag of the VCPU was set: it is to look at it, if it runs, whatever it does. */
+void world_kick(unsigned int vcpu);
 /* VCPUOP_up and VCPUOP_down (of the caller, which returns when it is up again). */
 void world_up(unsigned int vcpu);
 void world_down(unsigned int vcpu);

@@ -24,13 +24,15 @@ static bool is_guest(const struct vcpu *v)
     return v->domain->id == model_config.domid;
 }
 
-/* Whoever finds the flag clear kicks the VCPU: out of its sleep, polling or not. */
+/* Whoever finds the flag clear kicks the VCPU: into Xen, and out of its sleep, polling or not. */
 void vcpu_mark_pending(struct vcpu *v)
 {
     uint8_t *flag = &v->info->evtchn_upcall_pending;
 
-    if (atomic_xchg8(flag, 1) == 0 && is_guest(v))
+    if (atomic_xchg8(flag, 1) == 0 && is_guest(v)) {
+        world_kick(v->id);
         wake(v);
+    }
 }
 
 void vcpus_check_pollers(struct domain *d, evtchn_port_t port)

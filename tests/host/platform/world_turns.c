@@ -62,6 +62,11 @@ void world_wake(unsigned int vcpu)
     (void)vcpu;
 }
 
+void world_kick(unsigned int vcpu)
+{
+    (void)vcpu; /* it looks at each step anyway */
+}
+
 void world_up(unsigned int vcpu)
 {
     platform_panic("VCPU %u cannot be started: VCPUs take turns here", vcpu);

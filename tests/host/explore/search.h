@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the search: the threads of a program, what they can do next, and the states seen. */
+#ifndef EXPLORE_SEARCH_H
+#define EXPLORE_SEARCH_H
+
+#include "tests/host/explore/coroutine.h"
+#include "tests/host/explore/explore.h"
+
+#define MAX_CHOICES 64u
+#define MAX_LOOKED  32u
+
+/* Pre-emptions, and reorderings, of a complete search. */
+#define ANY 255u
+
+enum kind {
+    STEP,
+    LET_GO,
+    LOOK,
+    LOOK_IN_VAIN
+};
+
+/* `costs`: it leaves a thread that could go on; `weak`: it is no step of a machine in order. */
+struct choice {
+    uint8_t thread, kind, option;
+    bool costs, weak;
+};
+
+struct thread {
+    struct coroutine *coroutine;
+    struct op next;
+    uint64_t result, history;
+    bool looked_at, kicked, woken;
+    bool was_masked; /* since it was kicked */
+    bool looks_once_more,
+        has_looked_once_more; /* it waits, and nothing has changed, and nobody else can go on */
+    struct {
+        struct location *loc;
+        uint64_t expected, value;
+        uint32_t newest;
+    } failed;                            /* the compare-and-swap that was the last step */
+    struct location *looked[MAX_LOOKED]; /* since the last wait or store */
+    unsigned int nr_looked;
+    unsigned int depth; /* of explore_enter() */
+    const char *within[8];
+};
+
+enum end {
+    RUNNING,
+    ENDED,
+    PRUNED,
+    FAILED,
+    RESTART
+};
+
+/* --- search.c ------------------------------------------------------------------------------- */
+
+extern const struct program *program;
+extern struct result *result;
+extern enum end how; /* the run ends; RUNNING: it does not yet */
+extern bool printing;
+
+/* --- thread.c ------------------------------------------------------------------------------- */
+
+extern struct thread threads[MAX_THREADS];
+extern struct thread *me; /* that runs now; NULL: none */
+
+void threads_create(void);
+/* Memory and threads as at the start; each runs to its first step. */
+void threads_begin(void);
+/* What could come next: at most MAX_CHOICES. The thread that ran last comes first. */
+unsigned int threads_choices(struct choice *list, unsigned int last);
+void threads_take(struct choice c);
+/* Some thread's stores wait for no purpose: another run shows the same. */
+bool threads_redundant(void);
+/* Let one that waits, and sees no change, look once more: its loop may end for another reason. */
+bool threads_look_once_more(void);
+uint64_t threads_hash(void);
+
+/* --- seen.c --------------------------------------------------------------------------------- */
+
+void seen_clear(void);
+unsigned long seen_count(void);
+/* Whether to go on from a state that was reached with so many pre-emptions. */
+bool seen_is_new(uint64_t hash, unsigned int preemptions);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The states that were seen, by their hash. */
+#include <stdlib.h>
+#include "tests/host/explore/search.h"
+
+static struct seen {
+    uint64_t hash;
+    uint8_t preemptions; /* with how few */
+    uint8_t generation;
+} * table;
+static size_t table_size;
+static uint8_t generation;
+static unsigned long nr_seen;
+
+void seen_clear(void)
+{
+    if (!table || ++generation == 0) {
+        free(table);
+        table_size = table_size ? table_size : (size_t)1 << 16;
+        table = calloc(table_size, sizeof(*table));
+        generation = 1;
+    }
+    nr_seen = 0;
+}
+
+static struct seen *table_find(uint64_t hash)
+{
+    size_t i = hash & (table_size - 1);
+
+    while (table[i].generation == generation && table[i].hash != hash)
+        i = (i + 1) & (table_size - 1);
+    return &table[i];
+}
+
+static void table_grow(void)
+{
+    struct seen *old = table;
+    size_t n = table_size;
+
+    table_size *= 4;
+    table = calloc(table_size, sizeof(*table));
+    if (!table)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        if (old[i].generation == generation)
+            *table_find(old[i].hash) = old[i];
+    }
+    free(old);
+}
+
+bool seen_is_new(uint64_t hash, unsigned int preemptions)
+{
+    struct seen *s = table_find(hash);
+
+    if (s->generation == generation) {
+        if (s->preemptions <= preemptions)
+            return false;
+        s->preemptions = (uint8_t)preemptions;
+        return true;
+    }
+    *s = (struct seen){ hash, (uint8_t)preemptions, generation };
+    if (++nr_seen * 2 > table_size)
+        table_grow();
+    return true;
+}
+
+unsigned long seen_count(void)
+{
+    return nr_seen;
+}
