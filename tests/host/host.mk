@@ -59,10 +59,14 @@ $(HOST)/$(1)/suite: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.
 		$(HOST)/$(1)/libguest.a
 	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) -pthread -Wl,--defsym=xenlet_tests_start=__start_xenlet_tests \
 		-Wl,--defsym=xenlet_tests_end=__stop_xenlet_tests $$^ -o $$@
+
+$(HOST)/$(1)/props: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,$$(wildcard tests/host/props/*.c) $$(HOST_TURNS)) \
+		$(HOST)/$(1)/libguest.a
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) -pthread $$^ -o $$@
 endef
 $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
 .PHONY: host
-host: $(HOST)/plain/suite $(HOST)/asan/suite
+host: $(addprefix $(HOST)/,plain/suite asan/suite plain/props asan/props)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

@@ -65,10 +65,10 @@ void host_take_upcalls(void)
 {
     struct host_vcpu *v = me();
 
-    if (v->in_xen || atomic_read(&v->info.evtchn_upcall_mask) ||
-        !atomic_read(&v->info.evtchn_upcall_pending))
+    if (v->in_xen || atomic_peek(&v->info.evtchn_upcall_mask) ||
+        !atomic_peek(&v->info.evtchn_upcall_pending))
         return;
-    atomic_write(&v->info.evtchn_upcall_mask, 1);
+    __atomic_store_n(&v->info.evtchn_upcall_mask, 1, __ATOMIC_SEQ_CST); /* Xen does this */
     evtchn_upcall();
     platform_upcalls_restore(0);
 }

@@ -1,0 +1,754 @@
+/* SPDX-License-Identifier: MIT */
+/* What the operations of a trace do. On a state where one means nothing it does nothing. */
+#include <string.h>
+#include <xenlet/clock.h>
+#include "evtchn/internal.h"
+#include "tests/host/platform/host.h"
+#include "tests/host/props/props.h"
+#include <xenlet/hypercall.h>
+
+struct config config;
+bool props_verbose;
+struct life *slots[SLOTS];
+
+static bool holds_upcalls[MAX_VCPUS];
+static uint64_t random_state;
+
+uint32_t props_random(void)
+{
+    random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
+    return (uint32_t)(random_state >> 33);
+}
+
+unsigned int below(unsigned int n)
+{
+    return props_random() % n;
+}
+
+/* --- bound ---------------------------------------------------------------------------------- */
+
+static unsigned int flags_of(const struct life *l)
+{
+    return (l->gpr ? EVTCHN_HANDLER_GPR : 0) | (l->late ? EVTCHN_LATE_EOI : 0) |
+           (l->no_share ? EVTCHN_NO_SHARE : 0) | (l->masked ? EVTCHN_MASKED : 0);
+}
+
+static struct life *conceive(const struct op *op, int type)
+{
+    struct life *l = life_new();
+
+    l->type = type;
+    l->polled = (op->arg & 7) == 0;
+    l->masked = (op->arg & 7) == 1;
+    l->late = (op->arg & 24) == 8;
+    l->gpr = op->arg & 32;
+    l->no_share = (op->arg & 192) == 64;
+    l->behave = below(24);
+    l->left = below(4) ? below(6) : below(200);
+    return l;
+}
+
+/* -ENOSPC and -ENOMEM are what a program has to live with; nothing else is. */
+static bool bound(struct life *l, unsigned int slot, int rc)
+{
+    host_memory_fail_after(UINT32_MAX);
+    if (rc) {
+        PROPS_CHECK(rc == -XEN_ENOSPC || rc == -XEN_ENOMEM || rc == -XEN_EEXIST, "bind: error %d",
+                    rc);
+        PROPS_CHECK(!l->delivered, "channel %u: not bound, but delivered", l->number);
+        l->closed_done = true;
+        l->ch = NULL;
+        return false;
+    }
+    if (!l->closed) /* by its own handler, already */
+        slots[slot] = l;
+    return true;
+}
+
+static evtchn_handler_t *handler_of(const struct life *l)
+{
+    return l->polled ? NULL : props_handler;
+}
+
+static void bind_ipi(struct life *l, unsigned int vcpu, unsigned int slot)
+{
+    l->vcpu = vcpu;
+    bound(l, slot, evtchn_bind_ipi(vcpu, handler_of(l), l, flags_of(l), &l->ch));
+}
+
+static void bind_unbound(struct life *l, domid_t remote, unsigned int slot)
+{
+    bound(l, slot, evtchn_bind_unbound(remote, handler_of(l), l, flags_of(l), &l->ch));
+}
+
+/* The peer offers a port, and we take it. */
+static void bind_interdomain(struct life *l, unsigned int slot)
+{
+    struct evtchn_alloc_unbound offer = { .dom = DOMID_SELF, .remote_dom = 0 };
+    struct evtchn_close back;
+
+    if (model_peer_op(EVTCHNOP_alloc_unbound, &offer) != 0)
+        return;
+    l->peer_port = offer.port;
+    life_may_see(l); /* Xen tells the binder to look */
+    if (!bound(l, slot,
+               evtchn_bind_interdomain(model_peer(), offer.port, handler_of(l), l, flags_of(l),
+                                       &l->ch))) {
+        back.port = offer.port;
+        model_peer_op(EVTCHNOP_close, &back);
+    }
+}
+
+static void bind_loopback(const struct op *op)
+{
+    unsigned int other = (op->slot + 1 + below(SLOTS - 1)) % SLOTS;
+    struct life *a, *b;
+
+    if (slots[other])
+        return;
+    a = conceive(op, LOOP);
+    bind_unbound(a, DOMID_SELF, op->slot);
+    if (!a->ch)
+        return;
+    b = conceive(op, LOOP);
+    life_may_see(b);
+    if (bound(b, other,
+              evtchn_bind_interdomain(DOMID_SELF, evtchn_port(a->ch), handler_of(b), b, flags_of(b),
+                                      &b->ch)) &&
+        !a->closed && !b->closed) {
+        a->partner = b;
+        b->partner = a;
+    }
+}
+
+static void bind_virq(struct life *l, const struct op *op)
+{
+    static const uint32_t virqs[] = { VIRQ_XENOPROF, VIRQ_DEBUG, VIRQ_TBUF, VIRQ_ARGO };
+
+    l->virq = virqs[below(4)];
+    l->vcpu = op->vcpu;
+    bound(l, op->slot, evtchn_bind_virq(l->virq, op->vcpu, handler_of(l), l, flags_of(l), &l->ch));
+}
+
+/* A port that somebody else bound before, with what came in meanwhile. */
+static void bind_port(struct life *l, unsigned int vcpu, unsigned int slot)
+{
+    evtchn_port_t port;
+
+    if (hypercall_evtchn_bind_ipi(vcpu, &port) != 0)
+        return;
+    l->vcpu = vcpu;
+    life_may_see(l); /* it may have been there before the ABI was */
+    for (unsigned int i = below(3); i > 0; i--) {
+        life_sent(l);
+        hypercall_evtchn_send(port);
+    }
+    if (!bound(l, slot, evtchn_bind_port(port, handler_of(l), l, flags_of(l), &l->ch)))
+        hypercall_evtchn_close(port);
+}
+
+static void do_bind(const struct op *op)
+{
+    struct life *l;
+
+    if (slots[op->slot])
+        return;
+    if (below(16) == 0)
+        host_memory_fail_after(below(3));
+    if (op->kind == OP_bind_loopback) {
+        bind_loopback(op);
+        host_memory_fail_after(UINT32_MAX);
+        return;
+    }
+    l = conceive(op, op->kind == OP_bind_virq                                         ? VIRQ_OF
+                     : op->kind == OP_bind_unbound || op->kind == OP_bind_interdomain ? PEER
+                                                                                      : IPI);
+    if (op->kind == OP_bind_ipi)
+        bind_ipi(l, op->arg % config.vcpus, op->slot);
+    else if (op->kind == OP_bind_unbound)
+        bind_unbound(l, model_peer(), op->slot);
+    else if (op->kind == OP_bind_interdomain)
+        bind_interdomain(l, op->slot);
+    else if (op->kind == OP_bind_virq)
+        bind_virq(l, op);
+    else
+        bind_port(l, op->arg % config.vcpus, op->slot);
+    host_memory_fail_after(UINT32_MAX);
+}
+
+static void do_close(struct life *l)
+{
+    struct evtchn *ch = l->ch;
+    bool own = l->inside;
+
+    if (l->closed)
+        return;
+    l->closed = true;
+    if (l->partner)
+        l->partner->partner = NULL;
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        if (slots[i] == l)
+            slots[i] = NULL;
+    }
+    PROPS_CHECK(evtchn_close(ch) == 0, "channel %u: close failed", l->number);
+    l->closed_done = !own;
+    l->ch = NULL;
+}
+
+/* --- what the peer and Xen do --------------------------------------------------------------- */
+
+static void peer_bind(struct life *l)
+{
+    struct evtchn_bind_interdomain op = { .remote_dom = 0 };
+
+    if (l->type != PEER || l->peer_port)
+        return;
+    op.remote_port = evtchn_port(l->ch);
+    if (model_peer_op(EVTCHNOP_bind_interdomain, &op) == 0)
+        l->peer_port = op.local_port;
+}
+
+static void peer_send(struct life *l)
+{
+    struct evtchn_send op = { .port = l->peer_port };
+
+    if (l->type != PEER || !l->peer_port)
+        return;
+    life_sent(l);
+    PROPS_CHECK(model_peer_op(EVTCHNOP_send, &op) == 0, "the peer cannot send");
+}
+
+static void peer_close(struct life *l)
+{
+    struct evtchn_close op = { .port = l->peer_port };
+
+    if (l->type != PEER || !l->peer_port)
+        return;
+    l->peer_port = 0;
+    PROPS_CHECK(model_peer_op(EVTCHNOP_close, &op) == 0, "the peer cannot close");
+}
+
+static void raise_virq(struct life *l)
+{
+    if (l->type != VIRQ_OF)
+        return;
+    life_sent(l);
+    /* A global one is VCPU 0's for Xen, wherever it is delivered. */
+    model_raise_virq(l->virq == VIRQ_XENOPROF || l->virq == VIRQ_DEBUG ? l->vcpu : 0, l->virq);
+}
+
+/* Before a step of the guest's. */
+void props_inject(void)
+{
+    struct life *l = slots[below(SLOTS)];
+
+    if (!l || l->closed || !l->ch)
+        return;
+    if (below(2))
+        peer_send(l);
+    else
+        raise_virq(l);
+}
+
+/* --- used ----------------------------------------------------------------------------------- */
+
+static bool is_lost(const struct life *l)
+{
+    return l->ch->kind == KIND_LOST;
+}
+
+static void do_send(struct life *l)
+{
+    struct life *far = l->type == IPI ? l : l->partner;
+    int rc;
+
+    if (is_lost(l))
+        return;
+    if (l->type == IPI || (l->type == LOOP && far))
+        life_sent(far);
+    rc = evtchn_send(l->ch);
+    PROPS_CHECK(rc == (l->type == VIRQ_OF ? -XEN_EINVAL : 0), "channel %u: send: error %d",
+                l->number, rc);
+    if (l->type == PEER && l->peer_port)
+        PROPS_CHECK(model_peer_take(l->peer_port), "the peer saw nothing");
+}
+
+static void do_raise(struct life *l)
+{
+    if (is_lost(l))
+        return;
+    life_sent(l);
+    PROPS_CHECK(evtchn_raise(l->ch) == 0, "channel %u: raise failed", l->number);
+}
+
+static void do_unmask(struct life *l)
+{
+    bool nested = l->unmasking;
+    int rc;
+
+    l->masked = false;
+    l->unmasking = true;
+    rc = evtchn_unmask(l->ch);
+    l->unmasking = nested;
+    if (l->masked) /* by a handler that came in between: before ours took effect, or after */
+        l->masked = l->ch->reasons & REASON_USER;
+    PROPS_CHECK(rc == 0 || is_lost(l) || (l->polled && rc == -XEN_EINVAL),
+                "channel %u: unmask: error %d", l->number, rc);
+}
+
+static void do_mask(struct life *l)
+{
+    int rc = evtchn_mask(l->ch);
+
+    PROPS_CHECK(rc == 0 || is_lost(l), "channel %u: mask: error %d", l->number, rc);
+    l->raised_at = SOMEWHERE;
+    l->masked = !is_lost(l);
+}
+
+static bool may_move(const struct life *l)
+{
+    return l->type != IPI && !(l->type == VIRQ_OF && l->virq != VIRQ_TBUF && l->virq != VIRQ_ARGO);
+}
+
+static void do_move(struct life *l, unsigned int vcpu)
+{
+    int rc;
+
+    if (is_lost(l))
+        return;
+    l->moving++;
+    life_may_see(l);
+    rc = evtchn_bind_vcpu(l->ch, vcpu);
+    l->moving--;
+    PROPS_CHECK(rc == (may_move(l) ? 0 : -XEN_EINVAL), "channel %u: move: error %d", l->number, rc);
+    if (rc == 0 && l->ch)
+        l->vcpu = evtchn_vcpu(l->ch);
+    l->raised_at = SOMEWHERE;
+}
+
+static void do_priority(struct life *l, unsigned int priority)
+{
+    bool fifo = strcmp(evtchn_abi(), "fifo") == 0;
+    int rc;
+
+    if (is_lost(l))
+        return;
+    life_may_see(l);
+    rc = evtchn_set_priority(l->ch, priority);
+    PROPS_CHECK(rc == (priority > 15 ? -XEN_EINVAL
+                       : fifo        ? 0
+                                     : -XEN_ENOSYS),
+                "channel %u: priority: error %d", l->number, rc);
+    if (rc == 0 && l->ch)
+        l->priority = l->ch->priority; /* its handler, called meanwhile, may have set another */
+    l->raised_at = SOMEWHERE;
+}
+
+static bool late_and_awaited(const struct life *l)
+{
+    return (l->ch->reasons & REASON_EOI) && !l->ch->rest_on;
+}
+
+static void do_eoi(struct life *l, bool spurious)
+{
+    bool awaited = l->awaits_eoi;
+    uint64_t delivered = l->delivered;
+    int rc;
+
+    l->awaits_eoi = false;
+    l->raised_at = SOMEWHERE;
+    l->ends_eoi = !l->inside;
+    rc = evtchn_eoi(l->ch, spurious);
+    l->ends_eoi = false;
+    if (!awaited && l->delivered != delivered) { /* an upcall came first: this was for that */
+        l->awaits_eoi = late_and_awaited(l);
+        return;
+    }
+    PROPS_CHECK(rc == (awaited ? 0 : -XEN_EINVAL) || is_lost(l), "channel %u: EOI: error %d",
+                l->number, rc);
+}
+
+static void do_take(struct life *l)
+{
+    uint64_t sent = l->sent;
+
+    if (evtchn_take_pending(l->ch)) {
+        life_taken(l);
+        l->raised_at = SOMEWHERE; /* what is not pending may be linked still */
+    } else {
+        PROPS_CHECK(l->seen >= sent || is_lost(l) || !l->polled,
+                    "channel %u: %lu were sent, %lu seen, and none is pending", l->number,
+                    (unsigned long)sent, (unsigned long)l->seen);
+    }
+}
+
+static void do_poll(struct life *l)
+{
+    bool pending = evtchn_is_pending(l->ch);
+    int rc = evtchn_poll(&l->ch, 1, platform_now_ns());
+
+    PROPS_CHECK(is_lost(l) ? rc == -XEN_ENOTCONN : rc == 0 || rc == -XEN_ETIME,
+                "channel %u: poll: error %d", l->number, rc);
+    if (l->polled && pending)
+        PROPS_CHECK(rc == 0, "channel %u: poll does not see what is pending", l->number);
+}
+
+/* --- VCPUs ---------------------------------------------------------------------------------- */
+
+static void hold_upcalls(unsigned int vcpu)
+{
+    if (!holds_upcalls[vcpu])
+        PROPS_CHECK(platform_upcalls_save() == 0, "VCPU %u: upcalls are masked", vcpu);
+    holds_upcalls[vcpu] = true;
+}
+
+static void let_upcalls(unsigned int vcpu)
+{
+    if (holds_upcalls[vcpu]) {
+        holds_upcalls[vcpu] = false;
+        platform_upcalls_restore(0);
+    }
+}
+
+/* Its channels go to VCPU 0, unless a handler brings one back meanwhile. */
+static void leave(unsigned int vcpu)
+{
+    uint64_t delivered[SLOTS] = { 0 };
+    unsigned long flags;
+
+    if (vcpu == 0)
+        return;
+    /* All of them: a handler may move one here at the last moment. */
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        if (slots[i]) {
+            life_may_see(slots[i]);
+            slots[i]->moving++;
+            delivered[i] = slots[i]->delivered;
+        }
+    }
+    flags = platform_upcalls_save();
+    evtchn_vcpu_leave();
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        struct life *l = slots[i];
+
+        if (!l || !l->moving)
+            continue;
+        l->moving--;
+        l->vcpu = evtchn_vcpu(l->ch);
+        PROPS_CHECK(!may_move(l) || l->vcpu != vcpu || is_lost(l) || l->delivered != delivered[i],
+                    "channel %u did not leave VCPU %u", l->number, vcpu);
+    }
+    platform_upcalls_restore(flags);
+}
+
+/*
+ * Its contract: VCPU 0, upcalls unmasked, and the others do not use channels. Refused, which it is
+ * when no port is free, it changes nothing.
+ */
+static void reset(void)
+{
+    int rc;
+
+    host_this = 0;
+    let_upcalls(0);
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        struct life *l = slots[i];
+
+        if (!l)
+            continue;
+        l->ends_eoi = true;
+        l->allowed += 3; /* its own call; what was left in the bitmaps; the binder's */
+        l->raised_at = SOMEWHERE;
+    }
+    rc = evtchn_reset();
+    PROPS_CHECK(rc == 0 || rc == -XEN_ENOSPC, "reset: error %d", rc);
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        struct life *l = slots[i];
+
+        if (!l)
+            continue;
+        l->ends_eoi = false;
+        if (rc == 0)
+            l->awaits_eoi = late_and_awaited(l);
+    }
+}
+
+static void no_print(const char *format, ...)
+{
+    (void)format;
+}
+
+/* Xen calls, and everything says that something may be there. */
+static void spurious_upcall(unsigned int vcpu)
+{
+    struct vcpu_info *info = &host_vcpus[vcpu]->info;
+
+    for (unsigned int bit = 0; bit < sizeof(xen_ulong_t) * 8; bit++)
+        atomic_set_bit(&info->evtchn_pending_sel, bit);
+    atomic_xchg8(&info->evtchn_upcall_pending, 1);
+    host_take_upcalls();
+}
+
+static bool someone_rests(void)
+{
+    for (unsigned int i = 0; i < config.vcpus; i++) {
+        if (evtchn_vcpus[i]->resting)
+            return true;
+    }
+    return false;
+}
+
+static bool upcalls_due(void)
+{
+    for (unsigned int i = 0; i < config.vcpus; i++) {
+        if (holds_upcalls[i] || host_vcpus[i]->info.evtchn_upcall_pending)
+            return true;
+    }
+    return false;
+}
+
+void come_to_rest(void)
+{
+    for (unsigned int round = 0; upcalls_due() || someone_rests(); round++) {
+        PROPS_CHECK(round < 100000, "it never comes to rest");
+        for (unsigned int i = 0; i < config.vcpus; i++) {
+            host_this = i;
+            let_upcalls(i);
+            host_take_upcalls();
+        }
+        host_this = 0;
+        if (someone_rests())
+            clock_sleep(EVTCHN_TICK_DEFAULT);
+    }
+}
+
+/* Xen is quiet meanwhile: what it raises on one VCPU when another is looked at would not be seen.
+ */
+static void rest_and_check(void)
+{
+    void (*injects)(void) = host_between_steps;
+
+    host_between_steps = NULL;
+    come_to_rest();
+    check_at_rest();
+    host_between_steps = injects;
+}
+
+void close_everything(void)
+{
+    host_this = 0;
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        if (slots[i])
+            do_close(slots[i]);
+    }
+    come_to_rest();
+}
+
+/* --- handlers ------------------------------------------------------------------------------- */
+
+static struct life *other_life(void)
+{
+    struct life *l = slots[below(SLOTS)];
+
+    return l && !l->closed && l->ch ? l : NULL;
+}
+
+void handler_acts(struct life *l)
+{
+    struct life *other = other_life();
+
+    if (l->late && l->behave < 12) {
+        do_eoi(l, l->behave < 4);
+        if (l->left == 0)
+            return;
+    }
+    if (l->left == 0)
+        return;
+    l->left--;
+    switch (l->behave) {
+    case 12:
+    case 13:
+        if (l->type == IPI)
+            do_send(l);
+        else
+            do_raise(l);
+        break;
+    case 14:
+        do_mask(l);
+        break;
+    case 15:
+        do_mask(l);
+        do_raise(l);
+        do_unmask(l);
+        break;
+    case 16:
+        if (!l->in_api) /* nor may a program: what it interrupts is not done with the handle */
+            do_close(l);
+        break;
+    case 17:
+        if (other && !other->in_api)
+            do_close(other);
+        break;
+    case 18:
+    case 19:
+        if (other)
+            do_raise(other);
+        break;
+    case 20:
+        do_move(l, below(config.vcpus));
+        break;
+    case 21:
+        if (other)
+            do_move(other, below(config.vcpus));
+        break;
+    case 22:
+        do_priority(l, below(16));
+        break;
+    case 23:
+        if (other)
+            do_mask(other);
+        break;
+    default:
+        break;
+    }
+}
+
+void props_handler(struct evtchn *ch, void *data)
+{
+    struct life *l = data;
+    bool closing = l->closed; /* by what we interrupt */
+
+    if (!l->ch)
+        l->ch = ch; /* within its own bind */
+    PROPS_CHECK(l->ch == ch || l->closed, "channel %u: called with another's handle", l->number);
+    if (props_verbose)
+        fprintf(stderr, "    VCPU %u: channel %u, port %u, delivered; does %u, %u times more\n",
+                host_this, l->number, evtchn_port(ch), l->behave, l->left);
+    life_delivered(l);
+    l->awaits_eoi = l->late;
+    l->inside = true;
+    handler_acts(l);
+    l->inside = false;
+    if (l->closed && !closing)
+        l->closed_done = true;
+}
+
+/* --- by their names ------------------------------------------------------------------------- */
+
+static void on_channel(const struct op *op, struct life *l)
+{
+    switch (op->kind) {
+    case OP_close:
+        do_close(l);
+        break;
+    case OP_mask:
+        do_mask(l);
+        break;
+    case OP_unmask:
+        do_unmask(l);
+        break;
+    case OP_send:
+        do_send(l);
+        break;
+    case OP_raise:
+        do_raise(l);
+        break;
+    case OP_burst:
+        for (unsigned int i = op->arg; i > 0 && !l->closed; i--)
+            do_send(l);
+        break;
+    case OP_move:
+        do_move(l, op->arg % config.vcpus);
+        break;
+    case OP_priority:
+        do_priority(l, op->arg % 17);
+        break;
+    case OP_share:
+        PROPS_CHECK(evtchn_set_share(l->ch, op->arg) == (op->arg ? 0 : -XEN_EINVAL), "share");
+        break;
+    case OP_eoi:
+        do_eoi(l, op->arg & 1);
+        break;
+    case OP_take:
+        do_take(l);
+        break;
+    case OP_poll:
+        do_poll(l);
+        break;
+    case OP_peer_bind:
+        peer_bind(l);
+        break;
+    case OP_peer_send:
+        peer_send(l);
+        break;
+    case OP_peer_close:
+        peer_close(l);
+        break;
+    case OP_virq:
+        raise_virq(l);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_vcpu(const struct op *op)
+{
+    switch (op->kind) {
+    case OP_hold_upcalls:
+        hold_upcalls(op->vcpu);
+        break;
+    case OP_let_upcalls:
+        let_upcalls(op->vcpu);
+        break;
+    case OP_sleep:
+        if (!holds_upcalls[op->vcpu])
+            clock_sleep(op->arg * 10000ull);
+        break;
+    case OP_leave:
+        if (!holds_upcalls[op->vcpu])
+            leave(op->vcpu);
+        break;
+    case OP_reset:
+        reset();
+        break;
+    case OP_dump:
+        evtchn_dump(no_print);
+        break;
+    case OP_spurious_upcall:
+        spurious_upcall(op->vcpu);
+        break;
+    case OP_stray_send:
+        PROPS_CHECK(hypercall_evtchn_send(200u + op->arg) == -XEN_EINVAL, "a send to nothing");
+        break;
+    case OP_upcall:
+        host_take_upcalls();
+        break;
+    case OP_rest:
+        rest_and_check();
+        break;
+    default:
+        break;
+    }
+}
+
+void do_op(const struct op *op)
+{
+    struct life *l = slots[op->slot];
+
+    random_state = op->seed;
+    host_this = op->vcpu;
+    if (op->kind <= OP_bind_port)
+        do_bind(op);
+    else if ((op->kind >= OP_close && op->kind <= OP_poll) ||
+             (op->kind >= OP_peer_bind && op->kind <= OP_virq)) {
+        if (l) {
+            l->in_api = true;
+            on_channel(op, l);
+            l->in_api = false;
+        }
+    } else {
+        on_vcpu(op);
+    }
+    host_take_upcalls();
+}
