@@ -63,19 +63,19 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
 	@tests/xen/prepare gcc clang dt dom0less lab
-	$(call COMPILE_WITH,gcc clang dt)
+	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
 	@tests/xen/prepare gcc clang dt dom0less lab
-	$(call COMPILE_WITH,gcc clang dt)
+	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
 soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port
 	@tests/xen/prepare gcc lab
-	$(call COMPILE_WITH,gcc)
+	$(call COMPILE_WITH,gcc host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all --only '^soak/'
 

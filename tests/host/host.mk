@@ -28,8 +28,8 @@ HOST_MODEL := $(wildcard tests/host/model/*.c) \
 	$(addprefix tests/host/platform/,boot.c image.c memory.c)
 # In-guest tests that need nothing but event channels.
 HOST_TESTS := $(addprefix tests/guest/,accounting.c all_ports.c basics.c channels.c cmdline.c \
-	delivery.c fifo.c format.c hypercalls_evtchn.c late_eoi.c main.c mistakes.c option.c reset.c rests.c \
-	smp.c static.c storms.c waiting.c)
+	delivery.c fifo.c format.c hypercalls_3l.c hypercalls_evtchn.c late_eoi.c main.c mistakes.c \
+	option.c reset.c rests.c smp.c static.c storms.c threelevel.c waiting.c)
 
 HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=guest_data \
 	--rename-section .data.rel.local=guest_data \
@@ -38,6 +38,8 @@ HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=gu
 # Tests register themselves in the order they are written in.
 HOST_ORDER_gcc := -fno-toplevel-reorder
 
+HOST_LINK_TESTS := -pthread -Wl,--defsym=xenlet_tests_start=__start_xenlet_tests \
+	-Wl,--defsym=xenlet_tests_end=__stop_xenlet_tests
 HOST_TURNS := tests/host/platform/world_turns.c
 
 define HOST_RULES
@@ -55,10 +57,14 @@ $(HOST)/$(1)/libguest.a: $$(HOST_GUEST:%.c=$(HOST)/$(1)/guest/%.o) $$(HOST_MODEL
 	@rm -f $$@
 	@ar crs $$@ $$^
 
+# VCPUs are threads in `smp`, and one takes turns in `suite`.
 $(HOST)/$(1)/suite: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.c $$(HOST_TESTS) $$(HOST_TURNS)) \
 		$(HOST)/$(1)/libguest.a
-	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) -pthread -Wl,--defsym=xenlet_tests_start=__start_xenlet_tests \
-		-Wl,--defsym=xenlet_tests_end=__stop_xenlet_tests $$^ -o $$@
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) $$(HOST_LINK_TESTS) $$^ -o $$@
+
+$(HOST)/$(1)/smp: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.c $$(HOST_TESTS) \
+		tests/host/platform/world_threads.c) $(HOST)/$(1)/libguest.a
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) $$(HOST_LINK_TESTS) $$^ -o $$@
 
 $(HOST)/$(1)/props: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,$$(wildcard tests/host/props/*.c) $$(HOST_TURNS)) \
 		$(HOST)/$(1)/libguest.a
@@ -66,7 +72,7 @@ $(HOST)/$(1)/props: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,$$(wildcard tests/host
 endef
 $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
-.PHONY: host
-host: $(addprefix $(HOST)/,plain/suite asan/suite plain/props asan/props)
+.PHONY: build-host
+build-host: $(addprefix $(HOST)/,asan/suite asan/smp plain/props asan/props)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

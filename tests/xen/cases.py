@@ -250,6 +250,18 @@ def _soak():
                    deadline=3600, quick=quick)
 
 
+def _host():
+    """evtchn/ on a model of Xen: see tests/host."""
+    for abi, vcpus in (('2l', 1), ('fifo', 1), ('3l', 1), ('2l', 2), ('fifo', 3), ('3l', 4)):
+        program = 'suite' if vcpus == 1 else 'smp'
+        yield Case('host', f'guest-{abi}-{vcpus}cpu', ['tests/host/run', f'build/host/asan/{program}', '--cmdline',
+                                                      f'evtchn={abi} vcpus={vcpus}'], guest_tests=True)
+    yield Case('host', 'props', ['build/host/plain/props', '--ops', '1000000'])
+    yield Case('host', 'props-asan', ['build/host/asan/props', '--ops', '300000', '--seed', '1000000'])
+    yield Case('soak', 'props', ['build/host/plain/props', '--ops', '100000000', '--seed', '10000000'],
+               seconds=3600, quick=False)
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules'):
@@ -296,6 +308,7 @@ def _crashes():
 
 def cases():
     yield from _static()
+    yield from _host()
     yield from _suite()
     yield from _pvshim()
     yield from _corners()

@@ -98,6 +98,7 @@ struct domain {
     struct port *buckets[NR_PORTS / BUCKET];
     uint32_t nr_valid; /* ports that there is a bucket for */
     uint32_t nr_bound;
+    evtchn_port_t free_hint; /* none below it is FREE */
 
     event_word_t *fifo_pages[FIFO_PAGES];
     uint32_t nr_fifo_pages;

@@ -50,7 +50,7 @@ void life_sent(struct life *l)
 {
     l->sent++;
     l->allowed++;
-    if (l->raised_at || l->masked)
+    if (l->raised_at)
         return;
     l->raised_at = l->ch && !l->ch->reasons ? ++now : SOMEWHERE;
     l->deferred = l->ch ? l->ch->deferred : 0;

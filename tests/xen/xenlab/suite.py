@@ -23,7 +23,7 @@ class _Running:
         self.json = paths.LOG / f'{name}.json'
         self.json.unlink(missing_ok=True)
         command = list(case.command)
-        if command[0] == 'tests/xen/run':
+        if command[0] in ('tests/xen/run', 'tests/host/run'):
             command[2:2] = ['--log', name, '--json', str(self.json)]
         with open(self.output, 'w') as output:
             self.child = subprocess.Popen(command, cwd=paths.ROOT, stdin=subprocess.DEVNULL,
