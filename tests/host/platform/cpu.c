@@ -177,11 +177,14 @@ const struct vcpu_time_info *arch_time_info(void)
     return &me()->info.time;
 }
 
+/* What is due at the time we tell has been raised: on a machine the interrupt would have come. */
 uint64_t arch_counter(void)
 {
+    uint64_t now = world_now();
+
     world_pass();
     host_take_upcalls();
-    return world_now();
+    return now;
 }
 
 /* --- floating point: the host's own business ------------------------------------------------- */
