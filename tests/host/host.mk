@@ -27,9 +27,9 @@ HOST_GUEST := $(filter-out evtchn/static_tree.c,$(wildcard evtchn/*.c hypercall/
 HOST_MODEL := $(wildcard tests/host/model/*.c) \
 	$(addprefix tests/host/platform/,boot.c image.c memory.c)
 # In-guest tests that need nothing but event channels.
-HOST_TESTS := $(addprefix tests/guest/,accounting.c all_ports.c basics.c channels.c cmdline.c \
-	delivery.c fifo.c format.c hypercalls_3l.c hypercalls_evtchn.c late_eoi.c main.c mistakes.c \
-	option.c reset.c rests.c smp.c static.c storms.c threelevel.c waiting.c)
+HOST_TESTS := $(addprefix tests/guest/,accounting.c accounting_smp.c all_ports.c basics.c channels.c \
+	cmdline.c delivery.c fifo.c format.c hypercalls_3l.c hypercalls_evtchn.c late_eoi.c main.c \
+	mistakes.c option.c reset.c rests.c rests_smp.c smp.c static.c storms.c threelevel.c waiting.c)
 
 HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=guest_data \
 	--rename-section .data.rel.local=guest_data \

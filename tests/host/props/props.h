@@ -17,12 +17,13 @@
 #define MAX_VCPUS 4u
 
 /* The names are those of a trace's lines. */
-#define FOR_EACH_OP(X)                                                                             \
-    X(bind_ipi)                                                                                    \
-    X(bind_unbound) X(bind_interdomain) X(bind_loopback) X(bind_virq) X(bind_port) X(close)        \
-        X(mask) X(unmask) X(send) X(raise) X(burst) X(move) X(priority) X(share) X(eoi) X(take)    \
-            X(poll) X(hold_upcalls) X(let_upcalls) X(sleep) X(leave) X(reset) X(dump) X(peer_bind) \
-                X(peer_send) X(peer_close) X(virq) X(spurious_upcall) X(stray_send) X(upcall)      \
+#define FOR_EACH_OP(X)                                                                        \
+    X(bind_ipi)                                                                               \
+    X(bind_unbound)                                                                           \
+    X(bind_interdomain) X(bind_loopback) X(bind_virq) X(bind_port) X(close) X(mask) X(unmask) \
+        X(send) X(raise) X(burst) X(move) X(priority) X(share) X(eoi) X(take) X(poll)         \
+            X(hold_upcalls) X(let_upcalls) X(sleep) X(leave) X(reset) X(dump) X(peer_bind)    \
+                X(peer_send) X(peer_close) X(virq) X(spurious_upcall) X(stray_send) X(upcall) \
                     X(rest)
 
 enum op_kind {
@@ -113,12 +114,33 @@ void life_taken(struct life *l);
 void check_at_rest(void);
 void check_nothing_left(void);
 
+/* channels.c: what a trace's operations do with one. */
+extern uint64_t nr_delivered; /* handlers called */
+void do_bind(const struct op *op);
+void do_close(struct life *l);
+void do_mask(struct life *l);
+void do_unmask(struct life *l);
+void do_send(struct life *l);
+void do_raise(struct life *l);
+void do_move(struct life *l, unsigned int vcpu);
+void do_priority(struct life *l, unsigned int priority);
+void do_eoi(struct life *l, bool spurious);
+void do_take(struct life *l);
+void do_poll(struct life *l);
+void peer_bind(struct life *l);
+void peer_send(struct life *l);
+void peer_close(struct life *l);
+void raise_virq(struct life *l);
+bool is_lost(const struct life *l);
+bool may_move(const struct life *l);
+/* As the library sees it, where a handler came in between. */
+bool late_and_awaited(const struct life *l);
+/* Before a step of the guest's Xen does something. */
+void props_inject(void);
+
 /* ops.c */
 void do_op(const struct op *op);
-void props_handler(struct evtchn *ch, void *data);
-void handler_acts(struct life *l);
 void come_to_rest(void);
 void close_everything(void);
-void props_inject(void);
 
 #endif
