@@ -24,7 +24,7 @@ static void must(int rc, const char *what)
 
 static void started(void)
 {
-    must(clock_init(), "timer");
+    must(timer_init(), "timer");
     must(console_init(), "console");
     must(debug_init(), "VIRQ_DEBUG");
 }

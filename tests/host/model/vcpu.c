@@ -179,8 +179,13 @@ void model_timer_check(unsigned int vcpu, uint64_t now)
 
     if (!due || due > now)
         return;
-    atomic_write(&v->timer, 0);
-    model_raise_virq(vcpu, VIRQ_TIMER);
+    spin_lock(&v->sleep_lock); /* raised by one of those who find it due */
+    due = atomic_read(&v->timer);
+    if (due && due <= now)
+        atomic_write(&v->timer, 0);
+    spin_unlock(&v->sleep_lock);
+    if (due && due <= now)
+        model_raise_virq(vcpu, VIRQ_TIMER);
 }
 
 /* One tick a nanosecond: (ticks << 1) * 2^31 >> 32. */
@@ -216,6 +221,16 @@ static int register_info(struct vcpu *v, const struct vcpu_register_vcpu_info *o
     for (unsigned int bit = 0; bit < WORD_BITS; bit++)
         atomic_set_bit(&info->evtchn_pending_sel, bit);
     vcpu_mark_pending(v);
+    return 0;
+}
+
+/* Nobody else wants the CPU here: the VCPU has been running all the time. */
+static long register_runstate(const struct vcpu_register_runstate_memory_area *op)
+{
+    if (!op || !op->addr.v)
+        return -XEN_EFAULT;
+    *op->addr.v = (struct vcpu_runstate_info){ .state = RUNSTATE_running,
+                                               .state_entry_time = world_now() };
     return 0;
 }
 
@@ -267,6 +282,8 @@ long vcpu_op(struct vcpu *caller, unsigned int cmd, unsigned int vcpu, void *arg
         return atomic_read(&v->up);
     case VCPUOP_stop_periodic_timer:
         return 0; /* there is none */
+    case VCPUOP_register_runstate_memory_area:
+        return register_runstate(arg);
     case VCPUOP_register_vcpu_info:
         return register_info(v, arg);
     default:

@@ -73,11 +73,16 @@ void host_take_upcalls(void)
     platform_upcalls_restore(0);
 }
 
+__attribute__((weak)) void world_hypercall(void)
+{
+}
+
 long host_hypercall(unsigned int nr, const long args[4])
 {
     struct host_vcpu *v = me();
     long rc;
 
+    world_hypercall();
     v->in_xen = true;
     rc = model_hypercall(nr, args);
     v->in_xen = false;

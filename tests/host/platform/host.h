@@ -60,6 +60,8 @@ void host_image_restore(void);
 
 /* Time and other VCPUs go on a little: the guest spins, or looks at the clock. */
 void world_pass(void);
+/* A hypercall begins; a world for which that takes no time need not have it. */
+void world_hypercall(void);
 void world_start(void);
 
 #endif

@@ -39,14 +39,14 @@ static void between_steps(void)
 
 static void start_vcpus(void)
 {
-    if (clock_init() != 0)
+    if (timer_init() != 0)
         props_fail("no timer");
     for (unsigned int i = 1; i < config.vcpus; i++) {
         host_this = 0;
         if (host_add_vcpu(i) != 0)
             props_fail("no VCPU %u", i);
         host_this = i;
-        if (clock_init() != 0)
+        if (timer_init() != 0)
             props_fail("no timer of VCPU %u", i);
     }
     for (unsigned int i = config.vcpus; i-- > 0;) {

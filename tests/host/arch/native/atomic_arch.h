@@ -58,6 +58,13 @@ static inline uint32_t atomic_cas32(uint32_t *p, uint32_t old, uint32_t new)
     return old;
 }
 
+static inline uint64_t atomic_cas64(uint64_t *p, uint64_t old, uint64_t new)
+{
+    HOST_STEP();
+    __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return old;
+}
+
 /* Xen's, on evtchn_upcall_pending; the guest needs none. */
 static inline uint8_t atomic_xchg8(uint8_t *p, uint8_t new)
 {
