@@ -15,6 +15,8 @@ static int bind_virq(struct evtchn *ch)
      */
     if (rc != -XEN_EINVAL || ch->vcpu == 0)
         return rc;
+    if (atomic_read(&evtchn_vcpus[ch->vcpu]->left))
+        return -XEN_ENOENT; /* as a move there: see evtchn_bind_vcpu() */
     rc = hypercall_evtchn_bind_virq(ch->source, 0, &ch->port);
     if (rc)
         return rc;

@@ -73,8 +73,8 @@ int evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port, evtchn_ha
 
 /*
  * A virtual interrupt (VIRQ_*) for `vcpu`; a global one is moved there after it was bound.
- * -XEN_EINVAL no such VIRQ, -XEN_ENOENT no such VCPU, -XEN_EEXIST it is bound, -XEN_EBUSY another
- * domain has it.
+ * -XEN_EINVAL no such VIRQ, -XEN_ENOENT no such VCPU, or for a global one a VCPU that is down,
+ * -XEN_EEXIST it is bound, -XEN_EBUSY another domain has it.
  */
 int evtchn_bind_virq(uint32_t virq, unsigned int vcpu, evtchn_handler_t *handler, void *data,
                      unsigned int flags, struct evtchn **ch);

@@ -229,8 +229,8 @@ static long register_runstate(const struct vcpu_register_runstate_memory_area *o
 {
     if (!op || !op->addr.v)
         return -XEN_EFAULT;
-    *op->addr.v = (struct vcpu_runstate_info){ .state = RUNSTATE_running,
-                                               .state_entry_time = world_now() };
+    *op->addr.v =
+        (struct vcpu_runstate_info){ .state = RUNSTATE_running, .state_entry_time = world_now() };
     return 0;
 }
 

@@ -3,9 +3,8 @@
  * Each VCPU is a thread; Xen is whoever makes a hypercall. An upcall is taken where the VCPU comes
  * back from Xen, spins or looks at the clock.
  *
- * Time goes on by what VCPUs do: look at the clock, spin, call Xen; and when all of them sleep it is
- * the next timer's. So it does not matter how long the host lets a thread
- * wait.
+ * Time goes on by what VCPUs do: look at the clock, spin, call Xen; and when all of them sleep it
+ * is the next timer's. So it does not matter how long the host lets a thread wait.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -15,10 +14,11 @@
 #include "kernel/internal.h"
 #include "tests/host/platform/host.h"
 
-#define STEP_NS      100u  /* a look at the clock, a turn of a spin */
+#define STEP_NS      100u /* a look at the clock, a turn of a spin */
 #define HYPERCALL_NS 1000u
 #define YIELD_EVERY  16u
-#define LOOK_AGAIN   10000000 /* ns of the host's time, after which a sleeper looks whether all sleep */
+#define LOOK_AGAIN \
+    10000000 /* ns of the host's time, after which a sleeper looks whether all sleep */
 
 static struct thread {
     pthread_cond_t cond;

@@ -39,8 +39,9 @@ static bool bound(struct life *l, unsigned int slot, int rc)
 {
     host_memory_fail_after(UINT32_MAX);
     if (rc) {
-        PROPS_CHECK(rc == -XEN_ENOSPC || rc == -XEN_ENOMEM || rc == -XEN_EEXIST, "bind: error %d",
-                    rc);
+        PROPS_CHECK(rc == -XEN_ENOSPC || rc == -XEN_ENOMEM || rc == -XEN_EEXIST ||
+                        (rc == -XEN_ENOENT && may_move(l) && evtchn_vcpus[l->vcpu]->left),
+                    "bind: error %d", rc);
         PROPS_CHECK(!l->delivered, "channel %u: not bound, but delivered", l->number);
         l->closed_done = true;
         l->ch = NULL;
@@ -308,7 +309,10 @@ void do_move(struct life *l, unsigned int vcpu)
     life_may_see(l);
     rc = evtchn_bind_vcpu(l->ch, vcpu);
     l->moving--;
-    PROPS_CHECK(rc == (may_move(l) ? 0 : -XEN_EINVAL), "channel %u: move: error %d", l->number, rc);
+    PROPS_CHECK(rc == (evtchn_vcpus[vcpu]->left ? -XEN_ENOENT
+                       : may_move(l)            ? 0
+                                                : -XEN_EINVAL),
+                "channel %u: move: error %d", l->number, rc);
     if (rc == 0 && l->ch)
         l->vcpu = evtchn_vcpu(l->ch);
     l->raised_at = SOMEWHERE;

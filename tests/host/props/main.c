@@ -64,6 +64,7 @@ void props_run(const struct trace *t)
                                            .quiet = true },
                                 .abi = t->config.abi,
                                 .pages = 512 };
+    unsigned int ports;
 
     config = t->config;
     reference_start();
@@ -71,6 +72,7 @@ void props_run(const struct trace *t)
     start_vcpus();
     if (strcmp(evtchn_abi(), config.abi) != 0)
         props_fail("the ABI is %s", evtchn_abi());
+    ports = model_bound_ports();
     until_inject = config.inject;
     host_between_steps = config.inject ? between_steps : NULL;
     for (unsigned int i = 0; i < t->nr; i++) {
@@ -82,8 +84,11 @@ void props_run(const struct trace *t)
     host_between_steps = NULL;
     come_to_rest();
     check_at_rest();
+    all_come_up();
+    come_to_rest();
+    check_at_rest();
     close_everything();
-    check_nothing_left();
+    check_nothing_left(ports);
 }
 
 /* --- making one ----------------------------------------------------------------------------- */
@@ -97,6 +102,23 @@ static unsigned int pick(unsigned int n)
 {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
     return (uint32_t)(state >> 33) % n;
+}
+
+/* How much more seldom than others an operation comes. */
+static unsigned int rarity(unsigned int kind)
+{
+    switch (kind) {
+    case OP_reset:
+    case OP_rest:
+    case OP_dump:
+        return 8;
+    case OP_come_up:
+        return 6;
+    case OP_leave:
+        return 2;
+    default:
+        return 1;
+    }
 }
 
 /* The seed alone says what comes out. */
@@ -115,12 +137,9 @@ static struct trace make_trace(uint64_t seed)
     for (unsigned int i = 0; i < t.nr; i++) {
         struct op *op = &t.ops[i];
 
-        /* Half of what is done is raising; a reset or a rest comes seldom. */
         do
             op->kind = (uint8_t)pick(NR_OPS);
-        while ((op->kind == OP_reset || op->kind == OP_rest || op->kind == OP_leave ||
-                op->kind == OP_dump) &&
-               pick(8));
+        while (pick(rarity(op->kind)));
         op->vcpu = (uint8_t)pick(t.config.vcpus);
         op->slot = (uint8_t)pick(SLOTS);
         op->arg = (uint8_t)pick(256);

@@ -11,6 +11,7 @@ struct config config;
 bool props_verbose;
 
 static bool holds_upcalls[MAX_VCPUS];
+bool is_down[MAX_VCPUS];
 static uint64_t random_state;
 
 uint32_t props_random(void)
@@ -41,11 +42,10 @@ static void let_upcalls(unsigned int vcpu)
     }
 }
 
-/* Its channels go to VCPU 0, unless a handler brings one back meanwhile. */
+/* It goes down. Its channels go to VCPU 0, unless a handler brings one back meanwhile. */
 static void leave(unsigned int vcpu)
 {
     uint64_t before = nr_delivered;
-    unsigned long flags;
 
     if (vcpu == 0)
         return;
@@ -56,8 +56,9 @@ static void leave(unsigned int vcpu)
             slots[i]->moving++;
         }
     }
-    flags = platform_upcalls_save();
+    (void)platform_upcalls_save();
     evtchn_vcpu_leave();
+    is_down[vcpu] = true;
     for (unsigned int i = 0; i < SLOTS; i++) {
         struct life *l = slots[i];
 
@@ -68,7 +69,24 @@ static void leave(unsigned int vcpu)
         PROPS_CHECK(!may_move(l) || l->vcpu != vcpu || is_lost(l) || nr_delivered != before,
                     "channel %u did not leave VCPU %u", l->number, vcpu);
     }
-    platform_upcalls_restore(flags);
+}
+
+/* As kernel/vcpu.c does it: another VCPU sees to its delivery state, then it unmasks upcalls. */
+static void come_up(unsigned int vcpu)
+{
+    if (!is_down[vcpu])
+        return;
+    host_this = 0;
+    PROPS_CHECK(host_add_vcpu(vcpu) == 0, "VCPU %u does not come up again", vcpu);
+    is_down[vcpu] = false;
+    host_this = vcpu;
+    platform_upcalls_restore(0);
+}
+
+void all_come_up(void)
+{
+    for (unsigned int i = 0; i < config.vcpus; i++)
+        come_up(i);
 }
 
 /*
@@ -122,7 +140,7 @@ static void spurious_upcall(unsigned int vcpu)
 static bool someone_rests(void)
 {
     for (unsigned int i = 0; i < config.vcpus; i++) {
-        if (evtchn_vcpus[i]->resting)
+        if (!is_down[i] && evtchn_vcpus[i]->resting)
             return true;
     }
     return false;
@@ -131,6 +149,8 @@ static bool someone_rests(void)
 static bool upcalls_due(void)
 {
     for (unsigned int i = 0; i < config.vcpus; i++) {
+        if (is_down[i])
+            continue;
         if (holds_upcalls[i] || host_vcpus[i]->info.evtchn_upcall_pending)
             return true;
     }
@@ -142,6 +162,8 @@ void come_to_rest(void)
     for (unsigned int round = 0; upcalls_due() || someone_rests(); round++) {
         PROPS_CHECK(round < 100000, "it never comes to rest");
         for (unsigned int i = 0; i < config.vcpus; i++) {
+            if (is_down[i])
+                continue;
             host_this = i;
             let_upcalls(i);
             host_take_upcalls();
@@ -235,20 +257,25 @@ static void on_channel(const struct op *op, struct life *l)
 
 static void on_vcpu(const struct op *op)
 {
+    unsigned int vcpu = host_this;
+
     switch (op->kind) {
     case OP_hold_upcalls:
-        hold_upcalls(op->vcpu);
+        hold_upcalls(vcpu);
         break;
     case OP_let_upcalls:
-        let_upcalls(op->vcpu);
+        let_upcalls(vcpu);
         break;
     case OP_sleep:
-        if (!holds_upcalls[op->vcpu])
+        if (!holds_upcalls[vcpu])
             clock_sleep(op->arg * 10000ull);
         break;
     case OP_leave:
-        if (!holds_upcalls[op->vcpu])
-            leave(op->vcpu);
+        if (!holds_upcalls[vcpu])
+            leave(vcpu);
+        break;
+    case OP_come_up:
+        all_come_up();
         break;
     case OP_reset:
         reset();
@@ -257,7 +284,7 @@ static void on_vcpu(const struct op *op)
         evtchn_dump(no_print);
         break;
     case OP_spurious_upcall:
-        spurious_upcall(op->vcpu);
+        spurious_upcall(vcpu);
         break;
     case OP_stray_send:
         PROPS_CHECK(hypercall_evtchn_send(200u + op->arg) == -XEN_EINVAL, "a send to nothing");
@@ -278,7 +305,7 @@ void do_op(const struct op *op)
     struct life *l = slots[op->slot];
 
     random_state = op->seed;
-    host_this = op->vcpu;
+    host_this = is_down[op->vcpu] ? 0 : op->vcpu;
     if (op->kind <= OP_bind_port)
         do_bind(op);
     else if ((op->kind >= OP_close && op->kind <= OP_poll) ||

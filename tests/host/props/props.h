@@ -17,14 +17,15 @@
 #define MAX_VCPUS 4u
 
 /* The names are those of a trace's lines. */
-#define FOR_EACH_OP(X)                                                                        \
-    X(bind_ipi)                                                                               \
-    X(bind_unbound)                                                                           \
-    X(bind_interdomain) X(bind_loopback) X(bind_virq) X(bind_port) X(close) X(mask) X(unmask) \
-        X(send) X(raise) X(burst) X(move) X(priority) X(share) X(eoi) X(take) X(poll)         \
-            X(hold_upcalls) X(let_upcalls) X(sleep) X(leave) X(reset) X(dump) X(peer_bind)    \
-                X(peer_send) X(peer_close) X(virq) X(spurious_upcall) X(stray_send) X(upcall) \
-                    X(rest)
+#define FOR_EACH_OP(X)                                                                           \
+    X(bind_ipi)                                                                                  \
+    X(bind_unbound)                                                                              \
+    X(bind_interdomain)                                                                          \
+    X(bind_loopback)                                                                             \
+    X(bind_virq) X(bind_port) X(close) X(mask) X(unmask) X(send) X(raise) X(burst) X(move)       \
+        X(priority) X(share) X(eoi) X(take) X(poll) X(hold_upcalls) X(let_upcalls) X(sleep)      \
+            X(leave) X(come_up) X(reset) X(dump) X(peer_bind) X(peer_send) X(peer_close) X(virq) \
+                X(spurious_upcall) X(stray_send) X(upcall) X(rest)
 
 enum op_kind {
 #define X(name) OP_##name,
@@ -94,6 +95,7 @@ struct life {
 extern struct config config;
 extern bool props_verbose; /* what happens is told on stderr */
 extern struct life *slots[SLOTS];
+extern bool is_down[MAX_VCPUS]; /* it left, and takes no upcall */
 
 uint32_t props_random(void);
 unsigned int below(unsigned int n);
@@ -112,7 +114,7 @@ void life_delivered(struct life *l);
 void life_taken(struct life *l);
 /* All that was sent was seen, or waits where it was told to. */
 void check_at_rest(void);
-void check_nothing_left(void);
+void check_nothing_left(unsigned int ports);
 
 /* channels.c: what a trace's operations do with one. */
 extern uint64_t nr_delivered; /* handlers called */
@@ -141,6 +143,7 @@ void props_inject(void);
 /* ops.c */
 void do_op(const struct op *op);
 void come_to_rest(void);
+void all_come_up(void);
 void close_everything(void);
 
 #endif
