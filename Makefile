@@ -24,6 +24,7 @@ export ACCEL
 # every target that compiles installs it first, and then calls make again.
 ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)
 include build.mk
+include install/install.mk
 include tests/host/host.mk
 include tests/host/explore/explore.mk
 endif
@@ -62,13 +63,13 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 		$(addprefix --max-event-channels=,$(PORTS)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
-	@tests/xen/prepare gcc clang dt dom0less lab
+	@tests/xen/prepare gcc clang dt install dom0less lab
 	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
-	@tests/xen/prepare gcc clang dt dom0less lab
+	@tests/xen/prepare gcc clang dt install dom0less lab
 	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
@@ -83,9 +84,12 @@ build: ## compile the library, the examples, the tools and the tests, with gcc a
 	@tests/xen/prepare gcc clang dt
 	$(call COMPILE_WITH,gcc clang dt)
 
-install: ## install the tool for hosts, xenlet-dt, below PREFIX
-	@tests/xen/prepare tool
-	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp && $(MAKE) --no-print-directory -s build/host/xenlet-dt
+install: ## install the library for guests, and the tool for hosts, xenlet-dt, below PREFIX
+	@tests/xen/prepare $(or $(CC_NAME),gcc) tool
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp && \
+		$(MAKE) --no-print-directory -s $(JOBS) build/host/xenlet-dt stage
+	@mkdir -p "$(DESTDIR)$(PREFIX)"
+	@cp -R $(STAGE)/. "$(DESTDIR)$(PREFIX)"
 	@install -D -m 755 build/host/xenlet-dt "$(DESTDIR)$(PREFIX)/bin/xenlet-dt"
 
 clean: ## remove what was built; downloads and what is made of them stay

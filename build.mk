@@ -14,10 +14,12 @@ endif
 GUEST_CC := $(CC_NAME)
 
 # What every object of a guest is compiled with, a program's too: upcalls come in on any stack, so
-# nothing may be kept below the stack pointer, and no register or section is special but %gs.
-GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mno-red-zone \
-	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-	-fno-omit-frame-pointer -ffunction-sections -fdata-sections -fno-common
+# nothing may be kept below the stack pointer, and no register or section is special but %gs. The
+# linker script refuses unwind tables, by which it knows objects that were compiled without these.
+GUEST_ABI := -ffreestanding -fno-pic -fno-pie -mno-red-zone -fno-stack-protector \
+	-fcf-protection=none -fno-exceptions -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-ffunction-sections -fdata-sections -fno-common
+GUEST_CFLAGS := -std=gnu11 -O2 -g $(GUEST_ABI)
 # The library leaves x87, SSE and AVX alone: a handler that does too costs no save.
 LIB_CFLAGS := -mgeneral-regs-only -fvisibility=hidden
 
@@ -36,8 +38,8 @@ START       := $(OUT)/boot/$(ARCH)/pv.S.o
 LIB         := $(OUT)/libxenlet.a
 LDS         := boot/$(ARCH)/pv.lds
 
-LINK = ld -nostdlib -static -z noexecstack -z max-page-size=4096 --gc-sections \
-	--no-warn-rwx-segments -T $(LDS) $(START)
+LD_FLAGS := -z noexecstack -z max-page-size=4096 --gc-sections --no-warn-rwx-segments --build-id=none
+LINK = ld -nostdlib -static $(LD_FLAGS) -T $(LDS) $(START)
 
 # libfdt for guests: Debian's source with our flags, for its own archive has red zones. Only programs
 # that read device trees link it; it is not even fetched for `make run`.

@@ -12,5 +12,6 @@
 #include <xenlet/memory.h>
 #include <xenlet/suspend.h>
 #include <xenlet/vcpu.h>
+#include <xenlet/version.h>
 
 #endif

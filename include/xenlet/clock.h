@@ -10,6 +10,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* System time now, in ns. From anywhere. */
 uint64_t clock_now(void);
@@ -58,6 +61,9 @@ void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(vo
  */
 bool clock_timer_cancel(struct clock_timer *timer);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -14,6 +14,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Write `len` bytes. Waits while the ring is full; in a handler too. */
 void console_write(const char *text, size_t len);
@@ -45,6 +48,9 @@ int xenlet_vsnprintf(char *buf, size_t size, const char *format, va_list args)
 int xenlet_snprintf(char *buf, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /*
  * Supplied by the program. `argv` is the command line split at spaces, "quoted words" kept
@@ -40,6 +43,9 @@ const char *xenlet_option(const char *name);
 /* The module handed over beside the image (the ramdisk of the xl file); NULL and 0 when none. */
 const void *xenlet_module(size_t *len);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #define xenlet_assert(cond) \

@@ -55,6 +55,9 @@ struct evtchn_counters {
 };
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /*
  * Binding. `handler` runs with `data`; NULL makes a channel that is only polled and stays masked.
@@ -269,6 +272,9 @@ void evtchn_upcall(void);
 /* The time asked for with platform_tick_at() has come. On its VCPU, with upcalls masked. */
 void evtchn_tick(void);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -56,6 +56,9 @@ struct evtchn_static {
 #define EVTCHN_STATIC_ERROR_SIZE 256u
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /*
  * Read the channels of a domain from a flattened device tree into `channels`, which has room for
@@ -104,6 +107,9 @@ int evtchn_bind_static(const struct evtchn_static *what, evtchn_handler_t *handl
  */
 int evtchn_static_check(struct evtchn *ch, bool *first);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

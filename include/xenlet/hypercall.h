@@ -19,6 +19,9 @@
 #include <xen/vcpu.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* --- event_channel.h ------------------------------------------------------------------------ */
 
@@ -186,6 +189,9 @@ int hypercall_multicall(multicall_entry_t *calls, unsigned int nr);
 /* VMASST_CMD_* with VMASST_TYPE_*. -ENOSYS/-EINVAL unknown. */
 int hypercall_vm_assist(unsigned int cmd, unsigned int type);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -10,6 +10,9 @@
 #include <xen/callback.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Set exception handlers from an array that ends with address 0. -EFAULT, -EPERM. */
 int hypercall_set_trap_table(const struct trap_info *table);
@@ -59,6 +62,9 @@ int hypercall_set_debugreg(unsigned int reg, unsigned long value);
  */
 int hypercall_suspend(uint64_t start_info_gfn);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -17,6 +17,9 @@
 #define XENLET_PAGE_SIZE 4096ul
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* `n` adjacent pages, contents undefined; NULL when there are not that many in one piece. */
 void *xenlet_pages_alloc(size_t n);
@@ -67,6 +70,9 @@ int xenlet_probe_read(const void *p, uint8_t *value);
 int xenlet_probe_write(void *p, uint8_t value);
 int xenlet_probe_exec(const void *p);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -12,6 +12,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* One page of memory, zeroed, aligned to its size, shareable with Xen; NULL when there is none. */
 void *platform_page_alloc(void);
@@ -54,6 +57,9 @@ void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Nothing can go on. */
 void platform_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

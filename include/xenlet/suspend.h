@@ -12,6 +12,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* In this order before a suspend, and in the other after it. */
 enum suspend_order {
@@ -53,6 +56,9 @@ int suspend_init(void);
  */
 int suspend_domain(void);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The calling VCPU's number; how many the domain has (xl's maxvcpus), at most 128. From anywhere.
  */
@@ -53,6 +56,9 @@ struct vcpu_lock {
 unsigned long vcpu_lock(struct vcpu_lock *lock);
 void vcpu_unlock(struct vcpu_lock *lock, unsigned long flags);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

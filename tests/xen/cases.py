@@ -268,6 +268,12 @@ def _static():
         yield Case('static', check, [f'tests/static/{check}'])
 
 
+def _install():
+    """What `make install` installs, used from outside the tree."""
+    for case in ('names', 'link', 'boot'):
+        yield Case('install', case, ['tests/install/run', case], seconds=300)
+
+
 # Static channels from a tree: (world, Xen, compiler, ABI, VCPUs, tree, our name in it). Which ports exist is
 # part of it: with more VCPUs their own channels would have the numbers of the example.
 _TREES = (('bare', '4.17', 'gcc', '2l', 1, 'guest/form-a', 'domU1'), ('bare', '4.20', 'clang', 'fifo', 2, 'guest/form-b', 'domU1'),
@@ -309,6 +315,7 @@ def _crashes():
 def cases():
     yield from _static()
     yield from _host()
+    yield from _install()
     yield from _suite()
     yield from _pvshim()
     yield from _corners()
