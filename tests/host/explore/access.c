@@ -40,19 +40,23 @@ static int running = -1;
 
 /* --- what it was before --------------------------------------------------------------------- */
 
-static struct {
+static struct undo {
     uint64_t *word;
     uint64_t was;
-} undo[65536];
-static unsigned int nr_undo;
+} *undo;
+static size_t nr_undo, max_undo;
 
 static void log_undo(void *addr, size_t size)
 {
     uint64_t *first = (uint64_t *)((uintptr_t)addr & ~(uintptr_t)7);
 
     for (uint64_t *w = first; (char *)w < (char *)addr + size; w++) {
-        if (nr_undo == sizeof(undo) / sizeof(undo[0]))
-            abort();
+        if (nr_undo == max_undo) {
+            max_undo = max_undo ? 2 * max_undo : 65536;
+            undo = realloc(undo, max_undo * sizeof(*undo));
+            if (!undo)
+                abort();
+        }
         undo[nr_undo].word = w;
         undo[nr_undo++].was = *w;
     }

@@ -82,7 +82,7 @@ static void look_who_comes_by(const struct site *const *sites, unsigned int n)
     machine_memory = MEMORY_ARM64;
     for (unsigned int i = 0; (s = scenario_number(i)) != NULL && i < MAX_SCENARIOS; i++) {
         for (enum abi abi = ABI_2L; abi <= ABI_FIFO; abi <<= 1) {
-            if (!(s->abis & abi) || !scenario_has(abi))
+            if (s->breaks || !(s->abis & abi) || !scenario_has(abi))
                 continue;
             access_note_sites(true);
             scenario_run(s, abi, &few, &r);

@@ -14,9 +14,9 @@ EXPLORE_STEPPED := -O1 -finline-functions -Itests/host/arch/stepped -fsanitize=t
 
 EXPLORE_GUEST := $(filter-out evtchn/static_tree.c,$(wildcard evtchn/*.c hypercall/*.c))
 EXPLORE_WORLD := $(wildcard tests/host/model/*.c) \
-	$(addprefix tests/host/explore/,guest.c layout.c litmus.c lives.c moves.c others.c races.c scenario.c)
+	$(addprefix tests/host/explore/,entry.c guest.c layout.c contracts.c litmus.c lives.c moves.c neighbours.c others.c races.c scenario.c)
 EXPLORE_SELF  := tests/host/platform/image.c $(addprefix tests/host/explore/,access.c axioms.c barriers.c \
-	coroutine.c litmus_main.c machine.c main.c names.c print.c search.c seen.c thread.c)
+	coroutine.c entry_parse.c litmus_main.c machine.c main.c names.c print.c search.c seen.c thread.c)
 
 EXPLORE_RULES := tests/host/explore/explore.mk tests/host/host.mk
 
@@ -43,4 +43,4 @@ $(EXPLORE)/explore: $(EXPLORE_WORLD:%.c=$(EXPLORE)/world/%.o) $(EXPLORE_SELF:%.c
 	$(if $(V),,@)gcc -no-pie $^ -o $@
 
 .PHONY: explore
-explore: $(EXPLORE)/explore
+explore build-host: $(EXPLORE)/explore

@@ -11,6 +11,7 @@
 #include <xenlet/platform.h>
 #include "arch/atomic.h"
 #include "hypercall_arch.h"
+#include "tests/host/explore/entry.h"
 #include "tests/host/explore/guest.h"
 #include "tests/host/explore/world.h"
 #include "tests/host/model/model.h"
@@ -106,8 +107,17 @@ static void enter_guest(void)
 
 void world_look(unsigned int thread)
 {
-    if (vcpu_of_thread[thread] != PEER)
+    if (vcpu_of_thread[thread] == PEER)
+        return;
+    if (entry_is_loaded())
+        entry_look();
+    else
         enter_guest();
+}
+
+struct vcpu_info *world_info(void)
+{
+    return my_info();
 }
 
 enum looks world_looks(unsigned int thread)
@@ -288,6 +298,7 @@ void world_boot(const int *vcpu, unsigned int n, const char *abi)
         .domid = 5, .max_port = 4095, .has_fifo = true, .has_3l = true, .quiet = true
     };
 
+    entry_unload();
     memset(pages, 0, sizeof(pages));
     memset(vcpus, 0, sizeof(vcpus));
     next_page = 0;

@@ -33,6 +33,7 @@ struct channel {
     uint32_t closed;    /* evtchn_close() has returned */
     uint32_t gone;      /* its handler has closed it, or is about to */
     uint32_t masked;    /* evtchn_mask() has returned */
+    uint32_t home;      /* 1 + the VCPU it stays on; 0: it moves */
     uint32_t extra;     /* deliveries without a raise that are allowed */
     void (*then)(void); /* what the handler does besides */
 };
@@ -41,6 +42,7 @@ extern struct channel a, b, c;
 struct scenario {
     const char *name;
     unsigned int abis;
+    bool breaks; /* it breaks the contract of the API, and must fail: explored only by its name */
     struct {
         const char *name;
         int vcpu;
@@ -51,7 +53,8 @@ struct scenario {
     void (*check)(void); /* besides what is true of all channels; NULL */
 };
 /* Each of a file of scenarios; NULL ends it. */
-extern const struct scenario *const races[], *const moves[], *const lives[], *const others[];
+extern const struct scenario *const races[], *const moves[], *const lives[], *const others[],
+    *const neighbours[], *const contracts[];
 /* The ith of all; NULL behind the last. */
 const struct scenario *scenario_number(unsigned int i);
 

@@ -5,7 +5,7 @@
 #include "tests/host/explore/machine.h"
 
 #define MAX_LOCATIONS 512u
-#define MAX_STORES    4096u
+#define MAX_STORES    16384u /* more than a run has steps */
 #define MAX_WAITING   32u
 #define MAX_OBJECTS   256
 

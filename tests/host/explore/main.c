@@ -40,7 +40,7 @@ static struct {
 
 static void bad(const char *what, const char *value)
 {
-    fprintf(stderr, "explore: %s %s\n%s", what, value, usage);
+    fprintf(stderr, "explore: %s %s (see --help and --list)\n", what, value);
     exit(2);
 }
 
@@ -266,7 +266,9 @@ int main(int argc, char **argv)
         bad("which scenario is it that", replay);
     for (int i = optind; i < argc; i++)
         run(find(argv[i]));
-    for (unsigned int i = 0; optind == argc && scenario_number(i); i++)
-        run(scenario_number(i));
+    for (unsigned int i = 0; optind == argc && scenario_number(i); i++) {
+        if (!scenario_number(i)->breaks)
+            run(scenario_number(i));
+    }
     return replay ? 0 : summary();
 }

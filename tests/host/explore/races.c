@@ -2,6 +2,7 @@
 /* Raises against deliveries, masks, and each other. */
 #include <xenlet/platform.h>
 #include "arch/atomic.h"
+#include "tests/host/explore/entry.h"
 #include "tests/host/explore/guest.h"
 
 #define GPR EVTCHN_HANDLER_GPR
@@ -117,6 +118,32 @@ static const struct scenario raise_mask_remote = {
     .arrange = one_unmasked,
 };
 
+/* --- the way in and out of an upcall, by arch/x86_64/entry.S ---------------------------------- */
+
+static void by_entry(void)
+{
+    connect(&a, 0, GPR);
+    connect(&b, 0, GPR);
+    take_upcalls();
+    entry_load();
+}
+
+static const struct scenario upcall_return = {
+    .name = "upcall-return",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, idle }, { "peer", PEER, raise_a_twice } },
+    .arrange = by_entry,
+};
+
+static const struct scenario upcall_return_twice = {
+    .name = "upcall-return-two-raisers",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, idle },
+                 { "peer 1", PEER, raise_a_twice },
+                 { "peer 2", PEER, raise_b } },
+    .arrange = by_entry,
+};
+
 /* --- a queue that holds one already: linking behind it, and taking it off -------------------- */
 
 static void a_is_linked(void)
@@ -203,16 +230,10 @@ static const struct scenario raise_raise_remote = {
     .arrange = one_extra_elsewhere,
 };
 
-const struct scenario *const races[] = { &raise_handler,
-                                         &two_raisers,
-                                         &raise_unmask,
-                                         &raise_unmask_twice,
-                                         &raise_unmask_remote,
-                                         &raise_mask,
-                                         &raise_mask_remote,
-                                         &append_unlink,
-                                         &append_unlink_again,
-                                         &append_mask,
-                                         &raise_raise,
-                                         &raise_raise_remote,
-                                         NULL };
+const struct scenario *const races[] = {
+    &raise_handler,       &upcall_return,       &upcall_return_twice,
+    &two_raisers,         &raise_unmask,        &raise_unmask_twice,
+    &raise_unmask_remote, &raise_mask,          &raise_mask_remote,
+    &append_unlink,       &append_unlink_again, &append_mask,
+    &raise_raise,         &raise_raise_remote,  NULL
+};

@@ -4,6 +4,7 @@
 #include <xenlet/hypercall.h>
 #include <xenlet/platform.h>
 #include "evtchn/internal.h"
+#include "tests/host/explore/entry.h"
 #include "tests/host/explore/guest.h"
 #include "tests/host/explore/layout.h"
 #include "tests/host/explore/world.h"
@@ -55,6 +56,8 @@ void handler(struct evtchn *ch, void *data)
     explore_enter("handler");
     if (ghost(&of->closed))
         explore_fail("a handler runs after evtchn_close() has returned");
+    if (ghost(&of->home) && ghost(&of->home) != platform_vcpu() + 1)
+        explore_fail("a handler runs on another VCPU than its channel's");
     if (ghost(&of->running))
         explore_fail("a handler runs on two VCPUs at once");
     ghost_set(&of->running, platform_vcpu() + 1);
@@ -166,7 +169,7 @@ static void set_up(void)
     if (strcmp(evtchn_abi(), abi_name(abi)) != 0)
         explore_fail("the ABI is %s", evtchn_abi());
     scenario->arrange();
-    quiet(nr_vcpus);
+    quiet(entry_is_loaded() ? 0 : nr_vcpus);
     layout_add(connected[0]->ch, nr_vcpus);
 }
 
@@ -264,7 +267,8 @@ void scenario_replay(const struct scenario *s, enum abi which, const char *repla
 
 const struct scenario *scenario_number(unsigned int number)
 {
-    static const struct scenario *const *const files[] = { races, moves, lives, others };
+    static const struct scenario *const *const files[] = { races, neighbours, moves,
+                                                           lives, others,     contracts };
 
     for (unsigned int f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
         for (unsigned int i = 0; files[f][i]; i++) {

@@ -18,6 +18,7 @@
 #include "tests/host/explore/search.h"
 
 #define MAX_DEPTH 4096u
+#define MAX_STEPS 8000u
 
 const struct program *program;
 struct result *result;
@@ -118,6 +119,14 @@ static uint64_t state_hash(unsigned int last, unsigned int reorderings)
     return bound == ANY ? h : mix(h, last << 8 | reorderings);
 }
 
+static void does_not_end(unsigned int last)
+{
+    const struct op *op = &threads[last].next;
+
+    explore_fail("a run does not end: %s is at it still%s%s", program->threads[last].name,
+                 op->text ? ": " : "", op->text ? op->text : "");
+}
+
 /* Follow the path, and go on from its end. */
 static enum end run(void)
 {
@@ -139,8 +148,10 @@ static enum end run(void)
         if (bound != ANY)
             n = allowed(list, n, preemptions, reorderings);
         if (n > 1) {
-            if (depth == MAX_DEPTH)
-                abort();
+            if (depth == MAX_DEPTH) {
+                does_not_end(last);
+                break;
+            }
             if (depth == path_length) {
                 if (threads_redundant() ||
                     !seen_is_new(state_hash(last, reorderings), bound == ANY ? 0 : preemptions))
@@ -160,8 +171,8 @@ static enum end run(void)
         reorderings += list[k].weak;
         last = list[k].thread;
         threads_take(list[k]);
-        if (++length > 20000)
-            explore_fail("a run does not end: 20000 steps");
+        if (++length > MAX_STEPS)
+            does_not_end(last);
         if (length > result->longest)
             result->longest = length;
     }

@@ -3,6 +3,7 @@
 #ifndef EXPLORE_WORLD_H
 #define EXPLORE_WORLD_H
 
+#include <xenlet/types.h>
 #include "tests/host/explore/explore.h"
 
 /* A guest whose thread i is VCPU vcpu[i], or a peer's CPU; upcalls are unmasked on all of them. */
@@ -11,5 +12,7 @@ void world_boot(const int *vcpu, unsigned int n, const char *abi);
 void world_look(unsigned int thread);
 
 enum looks world_looks(unsigned int thread);
+/* The calling VCPU's. */
+struct vcpu_info *world_info(void);
 
 #endif
