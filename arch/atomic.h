@@ -21,6 +21,11 @@
 #define atomic_write(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 #endif
 
+/* One less of what the caller alone writes, and others read. */
+#ifndef atomic_dec_own
+#define atomic_dec_own(p) ((void)--*(p))
+#endif
+
 #ifndef atomic_read_acquire
 #define atomic_read_acquire(p)                \
     ({                                        \

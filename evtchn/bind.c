@@ -69,9 +69,8 @@ static struct evtchn *new_channel(evtchn_handler_t *handler, void *data, unsigne
     ch->priority = PRIORITY_UNSET;
     ch->share = EVTCHN_SHARE_DEFAULT;
     ch->given = ch->budget = ch->share;
-    ch->reasons = REASON_MOVE;
     if (!handler || (flags & EVTCHN_MASKED))
-        ch->reasons |= REASON_USER;
+        atomic_write(&ch->reasons, REASON_MOVE | REASON_USER);
     return ch;
 }
 
@@ -90,7 +89,7 @@ int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void 
         return -XEN_ENOMEM;
     ch->kind = like->kind;
     ch->port = like->port;
-    ch->vcpu = like->vcpu;
+    atomic_write(&ch->vcpu, like->vcpu);
     ch->source = like->source;
     ch->pirq_flags = like->pirq_flags;
     ch->remote_dom = like->remote_dom;
@@ -160,7 +159,7 @@ int evtchn_bind_ipi(unsigned int vcpu, evtchn_handler_t *handler, void *data, un
 
 int evtchn_identify(struct evtchn *ch, const struct evtchn_status *s)
 {
-    ch->vcpu = s->vcpu;
+    atomic_write(&ch->vcpu, s->vcpu);
     switch (s->status) {
     case EVTCHNSTAT_unbound:
         ch->kind = KIND_UNBOUND;

@@ -11,7 +11,7 @@ static void change_owner(struct evtchn *ch, unsigned int vcpu)
 
     spin_lock(&ch->lock);
     if (!ch->moved_from && ch->vcpu != vcpu)
-        ch->moved_from = evtchn_vcpus[ch->vcpu];
+        atomic_write(&ch->moved_from, evtchn_vcpus[ch->vcpu]);
     atomic_write(&ch->has_moved, true);
     atomic_write(&ch->vcpu, vcpu);
     spin_unlock(&ch->lock);
@@ -80,7 +80,7 @@ int evtchn_set_priority(struct evtchn *ch, unsigned int priority)
     rc = evtchn_ops->set_priority(ch->port, priority);
     if (rc)
         return rc;
-    ch->priority = (uint8_t)priority;
+    atomic_write(&ch->priority, (uint8_t)priority);
     evtchn_raise(ch); /* as after a change of VCPU */
     return 0;
 }

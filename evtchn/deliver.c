@@ -102,8 +102,9 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
     while (atomic_read(&from->current) == ch)
         arch_cpu_relax();
     spin_lock(&ch->lock);
-    if (ch->vcpu == v->id) {
-        ch->moved_from = NULL;
+    /* The handle may lead another life by now, and that may have begun a move of its own. */
+    if (atomic_read(&ch->vcpu) == v->id && ch->moved_from == from && atomic_read(&from->current) != ch) {
+        atomic_write(&ch->moved_from, NULL);
         evtchn_set_gate(ch);
     }
     spin_unlock(&ch->lock);
@@ -174,6 +175,6 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         evtchn_hold(ch, REASON_EOI);
     if (!(ch->flags & EVTCHN_HANDLER_GPR))
         save_fp(v);
-    ch->budget--;
+    atomic_dec_own(&ch->budget);
     ch->handler(ch, ch->data);
 }

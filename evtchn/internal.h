@@ -332,7 +332,7 @@ static inline __attribute__((always_inline)) void evtchn_run(struct evtchn *ch, 
         evtchn_give_back((evtchn_port_t)gate);
         return;
     }
-    ch->budget--;
+    atomic_dec_own(&ch->budget);
     ch->handler(ch, ch->data);
 }
 

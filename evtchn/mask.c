@@ -21,7 +21,7 @@ void evtchn_hold(struct evtchn *ch, unsigned int reason)
 
     spin_lock(&ch->lock);
     was_open = !ch->reasons;
-    ch->reasons |= (uint8_t)reason;
+    atomic_write(&ch->reasons, (uint8_t)(ch->reasons | reason));
     evtchn_set_gate(ch);
     /* A full barrier too: a delivery that has not looked at the gate again yet will see it shut. */
     if (was_open)
@@ -37,7 +37,7 @@ static void release(struct evtchn *ch, unsigned int reason, bool by_xen)
 
     spin_lock(&ch->lock);
     was_shut = ch->reasons;
-    ch->reasons &= (uint8_t)~reason;
+    atomic_write(&ch->reasons, (uint8_t)(ch->reasons & ~reason));
     evtchn_set_gate(ch);
     smp_mb(); /* the gate is open before the port is: what unmasking raises must get through */
     if (was_shut && !ch->reasons)

@@ -127,7 +127,7 @@ static int reopen(struct evtchn *ch, bool restored)
     if (ch->priority != PRIORITY_UNSET && evtchn_ops->set_priority)
         evtchn_ops->set_priority(ch->port, ch->priority);
     if (vcpu && (ch->kind == KIND_UNBOUND || ch->kind == KIND_INTERDOMAIN || ch->kind == KIND_PIRQ)) {
-        ch->has_moved = true;
+        atomic_write(&ch->has_moved, true);
         hypercall_evtchn_bind_vcpu(ch->port, vcpu);
     }
     return 0;

@@ -89,6 +89,22 @@ static void add_page(void)
     }
 }
 
+/*
+ * As new, and held. Who holds a stale pointer may be inside the lock (settle(), evtchn_kick()): it
+ * goes on from life to life.
+ */
+static void blank(struct evtchn *ch)
+{
+    const size_t lock_at = offsetof(struct evtchn, lock), after = lock_at + sizeof(ch->lock);
+
+    spin_lock(&ch->lock);
+    __builtin_memset(ch, 0, lock_at);
+    __builtin_memset((char *)ch + after, 0, sizeof(*ch) - after);
+    ch->gate = GATE_SHUT;
+    ch->reasons = REASON_MOVE;
+    spin_unlock(&ch->lock);
+}
+
 struct evtchn *evtchn_handle_alloc(void)
 {
     unsigned long flags = platform_upcalls_save();
@@ -100,7 +116,7 @@ struct evtchn *evtchn_handle_alloc(void)
     ch = free_handles;
     if (ch) {
         free_handles = ch->next;
-        *ch = (struct evtchn){ .gate = GATE_SHUT };
+        blank(ch);
     }
     spin_unlock(&lock);
     platform_upcalls_restore(flags);

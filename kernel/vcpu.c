@@ -205,8 +205,10 @@ static int come_up(unsigned int vcpu)
 
 static void set_state(struct vcpu *v, enum state state)
 {
+    unsigned int starter = v->starter; /* once it is down, another one may start it */
+
     atomic_write_release(&v->state, state);
-    vcpu_wake(v->starter);
+    vcpu_wake(starter);
 }
 
 /* Upcalls are masked here but while the program runs. */
@@ -299,7 +301,7 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg)
         return rc;
     }
     rc = evtchn_wait(is_settled, v, XENLET_FOREVER);
-    return rc ? rc : v->state == FAILED ? v->error : 0;
+    return rc ? rc : atomic_read(&v->state) == FAILED ? v->error : 0;
 }
 
 static bool is_down(void *arg)

@@ -73,6 +73,6 @@ endef
 $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
 .PHONY: build-host
-build-host: $(addprefix $(HOST)/,asan/suite asan/smp plain/props asan/props)
+build-host: $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/props asan/props)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

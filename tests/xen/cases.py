@@ -256,6 +256,10 @@ def _host():
         program = 'suite' if vcpus == 1 else 'smp'
         yield Case('host', f'guest-{abi}-{vcpus}cpu', ['tests/host/run', f'build/host/asan/{program}', '--cmdline',
                                                       f'evtchn={abi} vcpus={vcpus}'], guest_tests=True)
+    for abi in ('2l', 'fifo', '3l'):
+        yield Case('host', f'tsan-{abi}', ['env', 'TSAN_OPTIONS=suppressions=tests/host/tsan.supp', 'build/host/tsan/smp',
+                                           f'evtchn={abi}', 'vcpus=2', 'without=reset_beside'],
+                   output=['Test result: SUCCESS'])
     yield Case('host', 'props', ['build/host/plain/props', '--ops', '1000000'])
     yield Case('host', 'props-asan', ['build/host/asan/props', '--ops', '300000', '--seed', '1000000'])
     explore = 'build/host/explore/explore'

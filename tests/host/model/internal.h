@@ -112,6 +112,12 @@ extern struct spinlock model_lock;
 extern struct model_config model_config;
 extern struct model_stats model_counts;
 
+/* Changed while others send. */
+static inline const struct abi *abi_of(const struct domain *d)
+{
+    return atomic_read(&d->abi);
+}
+
 /* A line of Xen's log, and a count of such. */
 void model_warn(uint64_t *count, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -130,7 +130,7 @@ unsigned int model_busy_ports(void)
     for (evtchn_port_t number = 1; number < guest.nr_valid; number++) {
         const struct port *p = port_of(&guest, number);
 
-        nr += p->state == FREE && guest.abi->is_busy(&guest, p);
+        nr += p->state == FREE && abi_of(&guest)->is_busy(&guest, p);
     }
     return nr;
 }

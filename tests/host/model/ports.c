@@ -43,7 +43,7 @@ static int get_free_port(struct domain *d, struct port **out)
         struct port *p;
         int rc;
 
-        if (number > d->max_port || number >= d->abi->nr_ports(d))
+        if (number > d->max_port || number >= abi_of(d)->nr_ports(d))
             return -XEN_ENOSPC;
         if (number >= d->nr_valid) {
             rc = add_bucket(d);
@@ -51,7 +51,7 @@ static int get_free_port(struct domain *d, struct port **out)
                 return rc;
         }
         p = port_of(d, number);
-        if (p->state == FREE && !d->abi->is_busy(d, p)) {
+        if (p->state == FREE && !abi_of(d)->is_busy(d, p)) {
             *out = p;
             return 0;
         }
@@ -64,13 +64,13 @@ static void bind(struct domain *d, struct port *p, enum state state, uint32_t vc
 {
     p->state = (uint8_t)state;
     atomic_write(&p->vcpu, vcpu);
-    d->abi->init_port(d, p);
+    abi_of(d)->init_port(d, p);
     d->nr_bound++;
 }
 
 static void free_port(struct domain *d, struct port *p)
 {
-    d->abi->clear_pending(d, p);
+    abi_of(d)->clear_pending(d, p);
     p->state = FREE;
     atomic_write(&p->vcpu, 0);
     if (p->number < d->free_hint)
@@ -151,7 +151,7 @@ static int bind_interdomain(struct vcpu *caller, struct evtchn_bind_interdomain 
     peer->remote_port = p->number;
     peer->state = INTERDOMAIN;
     /* An event may have been sent before the near end was there: it is told to look. */
-    near->abi->set_pending(&near->vcpus[p->vcpu], p);
+    abi_of(near)->set_pending(&near->vcpus[p->vcpu], p);
     unlock_both(p, peer);
     op->local_port = p->number;
     return 0;
@@ -323,7 +323,7 @@ static int send_to_peer(const struct port *p)
     struct domain *far = p->remote;
     struct port *peer = port_of(far, p->remote_port);
 
-    far->abi->set_pending(&far->vcpus[atomic_read(&peer->vcpu)], peer);
+    abi_of(far)->set_pending(&far->vcpus[atomic_read(&peer->vcpu)], peer);
     return 0;
 }
 
@@ -333,7 +333,7 @@ static int send(struct domain *d, struct port *p)
     case INTERDOMAIN:
         return send_to_peer(p);
     case IPI:
-        d->abi->set_pending(&d->vcpus[atomic_read(&p->vcpu)], p);
+        abi_of(d)->set_pending(&d->vcpus[atomic_read(&p->vcpu)], p);
         return 0;
     case UNBOUND:
         return 0; /* dropped */
@@ -345,17 +345,17 @@ static int send(struct domain *d, struct port *p)
 static int unmask(struct domain *d, struct port *p)
 {
     if (port_usable(p))
-        d->abi->unmask(d, p);
+        abi_of(d)->unmask(d, p);
     return 0;
 }
 
 static int set_priority(struct domain *d, struct port *p, uint32_t priority)
 {
-    if (!d->abi->set_priority)
+    if (!abi_of(d)->set_priority)
         return -XEN_ENOSYS;
     if (!port_usable(p))
         return -XEN_EACCES;
-    return d->abi->set_priority(d, p, priority);
+    return abi_of(d)->set_priority(d, p, priority);
 }
 
 static int on_port(struct vcpu *caller, unsigned int cmd, const void *arg)

@@ -99,7 +99,7 @@ static int may_sleep(struct vcpu *v, unsigned int nr, const evtchn_port_t *ports
 
         if (!p)
             return -XEN_EINVAL;
-        if (d->abi->is_pending(d, p))
+        if (abi_of(d)->is_pending(d, p))
             return 0;
     }
     return 1;
@@ -163,7 +163,7 @@ void model_raise_virq(unsigned int vcpu, uint32_t virq)
         return;
     read_lock(&p->lock);
     if (p->state == VIRQ && p->source == virq)
-        d->abi->set_pending(&d->vcpus[atomic_read(&p->vcpu)], p);
+        abi_of(d)->set_pending(&d->vcpus[atomic_read(&p->vcpu)], p);
     read_unlock(&p->lock);
 }
 

@@ -108,7 +108,7 @@ static struct host_vcpu *new_vcpu(unsigned int vcpu)
     memset(v, 0, XENLET_PAGE_SIZE);
     v->info.evtchn_upcall_mask = 1;
     v->id = vcpu;
-    host_vcpus[vcpu] = v;
+    __atomic_store_n(&host_vcpus[vcpu], v, __ATOMIC_RELEASE);
     return v;
 }
 

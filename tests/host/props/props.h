@@ -17,15 +17,16 @@
 #define MAX_VCPUS 4u
 
 /* The names are those of a trace's lines. */
-#define FOR_EACH_OP(X)                                                                           \
-    X(bind_ipi)                                                                                  \
-    X(bind_unbound)                                                                              \
-    X(bind_interdomain)                                                                          \
-    X(bind_loopback)                                                                             \
-    X(bind_virq) X(bind_port) X(close) X(mask) X(unmask) X(send) X(raise) X(burst) X(move)       \
-        X(priority) X(share) X(eoi) X(take) X(poll) X(hold_upcalls) X(let_upcalls) X(sleep)      \
-            X(leave) X(come_up) X(reset) X(dump) X(peer_bind) X(peer_send) X(peer_close) X(virq) \
-                X(spurious_upcall) X(stray_send) X(upcall) X(rest)
+#define FOR_EACH_OP(X)                                                                             \
+    X(bind_ipi)                                                                                    \
+    X(bind_unbound)                                                                                \
+    X(bind_interdomain)                                                                            \
+    X(bind_loopback)                                                                               \
+    X(bind_virq)                                                                                   \
+    X(bind_port) X(close) X(mask) X(unmask) X(send) X(raise) X(burst) X(move) X(priority) X(share) \
+        X(eoi) X(take) X(poll) X(hold_upcalls) X(let_upcalls) X(sleep) X(leave) X(come_up)         \
+            X(reset) X(dump) X(peer_bind) X(peer_send) X(peer_close) X(virq) X(spurious_upcall)    \
+                X(stray_send) X(upcall) X(rest)
 
 enum op_kind {
 #define X(name) OP_##name,
