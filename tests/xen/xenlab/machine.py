@@ -21,7 +21,10 @@ _PR_SET_PDEATHSIG = 1
 # What every Xen of ours is told. Xen drops what its transmit buffer cannot take,
 # so it gets a large one. It must not switch FPU contexts lazily: QEMU's emulated
 # XSAVE does not trap when CR0.TS is set, and a guest would save another's registers.
-XEN_ARGUMENTS = 'console=com1 loglvl=all guest_loglvl=all serial_tx_buffer=1M spec-ctrl=eager-fpu'
+# Its default scheduler, credit2, now and then leaves a VCPU that could run on its
+# queue, out of credit, with every CPU idle ("idlers: 2" and the VCPU in RUNQ, by the
+# debug key r), until some timer fires: seconds later, and for ever if there is none.
+XEN_ARGUMENTS = 'console=com1 loglvl=all guest_loglvl=all serial_tx_buffer=1M spec-ctrl=eager-fpu sched=credit'
 
 
 def qemu_version():
