@@ -13,5 +13,6 @@
 #include <xenlet/suspend.h>
 #include <xenlet/vcpu.h>
 #include <xenlet/version.h>
+#include <xenlet/xenstore.h>
 
 #endif

@@ -3,7 +3,8 @@
 #ifndef XENLET_KERNEL_INTERNAL_H
 #define XENLET_KERNEL_INTERNAL_H
 
-#include <xenlet/types.h>
+#include <xenlet/evtchn.h>
+#include <xenlet/platform.h>
 
 /* start.c */
 extern struct start_info *start_info;
@@ -11,6 +12,13 @@ extern struct shared_info *shared_info;
 void xenlet_start(struct start_info *si) __attribute__((noreturn));
 /* As console_resume(), for xenstore's. */
 void store_resume(void);
+
+/*
+ * Xenstore's channel, NULL without a store: taken over at boot, so that a reset brings it back, and
+ * masked until xenstore.c, in a guest that uses it, has put its handler here.
+ */
+extern struct evtchn *store_channel;
+extern evtchn_handler_t *store_handler;
 
 /* cmdline.c: keep the words of the command line; hand them over as argv and argc. */
 void cmdline_init(const char *text);
@@ -66,5 +74,14 @@ void others_go_on(void);
 
 /* vcpu.c: what a VCPU other than the first does. */
 void vcpu_main(void) __attribute__((noreturn));
+
+/* Whether this VCPU takes no upcalls now, as in a handler: then it cannot wait for one. */
+static inline bool upcalls_masked(void)
+{
+    unsigned long flags = platform_upcalls_save();
+
+    platform_upcalls_restore(flags);
+    return flags;
+}
 
 #endif

@@ -31,19 +31,28 @@ static void must(int rc, const char *what)
         xenlet_panic("boot: %s: error %d", what, rc);
 }
 
-/* Nobody here reads xenstore yet; with a handle its port is kept over a reset. */
-static struct evtchn *store;
+struct evtchn *store_channel;
+evtchn_handler_t *store_handler;
 
 void store_resume(void)
 {
-    if (store)
-        evtchn_set_resume_port(store, start_info->store_evtchn);
+    if (store_channel)
+        evtchn_set_resume_port(store_channel, start_info->store_evtchn);
 }
 
+static void store_event(struct evtchn *ch, void *data)
+{
+    if (store_handler)
+        store_handler(ch, data);
+}
+
+/* Functions of the program run in this handler: its FP registers are saved. */
 static void keep_xenstore_port(void)
 {
     if (!xenlet_is_initial_domain() && start_info->store_evtchn)
-        must(evtchn_bind_port(start_info->store_evtchn, NULL, NULL, 0, &store), "xenstore port");
+        must(evtchn_bind_port(start_info->store_evtchn, store_event, NULL, EVTCHN_MASKED,
+                              &store_channel),
+             "xenstore port");
 }
 
 static void events_init(void)

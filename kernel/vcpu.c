@@ -151,14 +151,6 @@ static void call_here(void (*function)(void *arg), void *arg)
     platform_upcalls_restore(flags);
 }
 
-static bool upcalls_masked(void)
-{
-    unsigned long flags = platform_upcalls_save();
-
-    platform_upcalls_restore(flags);
-    return flags;
-}
-
 int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wait)
 {
     struct call here = {

@@ -107,20 +107,33 @@ bool wait_count(const unsigned int *counter, unsigned int want)
 }
 
 /*
- * The console's far end raises its port whenever it likes. While it does, from another CPU, an
- * event of our own that shares a selector bit or a queue with it is not delivered until it is done:
- * Xen leaves the upcall to whoever set that bit first. Tests count deliveries: it is kept out of
- * all but those of the console itself.
+ * The far ends of the console and of xenstore raise their ports whenever they like. While one does,
+ * from another CPU, an event of our own that shares a selector bit or a queue with it is not
+ * delivered until it is done: Xen leaves the upcall to whoever set that bit first. Tests count
+ * deliveries: the two are kept out of all but those of their own.
  */
-static struct evtchn *console_channel(void)
+static bool begins(const char *name, const char *with)
 {
-    return xenlet_is_initial_domain() ? NULL : evtchn_lookup(start_info->console.domU.evtchn);
+    return strncmp(name, with, strlen(with)) == 0;
 }
 
-static void hold_console(struct evtchn *console, bool hold)
+static struct evtchn *console, *store;
+
+/* Once: a reset gives them other ports. */
+static void find_far_ends(void)
 {
-    if (console)
+    if (xenlet_is_initial_domain())
+        return;
+    console = evtchn_lookup(start_info->console.domU.evtchn);
+    store = evtchn_lookup(start_info->store_evtchn);
+}
+
+static void hold(const char *name, bool hold)
+{
+    if (console && !begins(name, "console_"))
         EXPECT_EQ(hold ? evtchn_mask(console) : evtchn_unmask(console), 0);
+    if (store && !begins(name, "xenstore_"))
+        EXPECT_EQ(hold ? evtchn_mask(store) : evtchn_unmask(store), 0);
 }
 
 /* Ports Xen has for us; a port that a test forgot shows. */
@@ -165,17 +178,15 @@ static void check_tidy(unsigned int ports_before)
                   ports_before, ports);
 }
 
-static void run(const struct test *t, struct evtchn *console)
+static void run(const struct test *t)
 {
     unsigned int ports = bound_ports();
 
     current = t;
     failed = skipped = false;
-    if (strncmp(t->name, "console_", 8) == 0)
-        console = NULL;
-    hold_console(console, true);
+    hold(t->name, true);
     t->run();
-    hold_console(console, false);
+    hold(t->name, false);
     forget_events_of_free_ports();
     check_tidy(ports);
     if (failed) {
@@ -235,10 +246,9 @@ static void banner(void)
 
 int main(int argc, char **argv)
 {
-    struct evtchn *console = console_channel();
-
     (void)argc;
     (void)argv;
+    find_far_ends();
     banner();
     try_vcpus();
     if (xenlet_option("list")) {
@@ -249,12 +259,12 @@ int main(int argc, char **argv)
     }
     for (const struct test *t = xenlet_tests_start; t < xenlet_tests_end; t++) {
         if (wanted(t))
-            run(t, console);
+            run(t);
     }
     console_printf("backward:\n");
     for (const struct test *t = xenlet_tests_end; t-- > xenlet_tests_start;) {
         if (wanted(t))
-            run(t, console);
+            run(t);
     }
     console_printf("%u ok, %u failed, %u skipped\n", nr_ok, nr_failed, nr_skipped);
     if (nr_ok + nr_failed + nr_skipped == 0)
