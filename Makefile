@@ -27,6 +27,7 @@ include build.mk
 include install/install.mk
 include tests/host/host.mk
 include tests/host/explore/explore.mk
+include tests/host/xenstore/xenstore.mk
 endif
 include tests/host/dt/dt.mk
 

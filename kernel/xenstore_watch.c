@@ -21,6 +21,8 @@ struct xenstore_watch {
     bool busy;                    /* that is under way */
     bool is_set;                  /* it was set; again on each new connection */
     bool ended;                   /* by the program: on no list any more */
+    bool held;                    /* xenstore_watch() has not returned; its function may end it */
+    bool gone;                    /* to be freed, by who holds it */
     bool changed;                 /* report a change of its own path */
     int rc;                       /* why it could not be set */
     xenstore_changed_t *function; /* NULL: events are kept, for the waiter */
@@ -69,12 +71,19 @@ static int submit(struct xenstore_watch *w, enum xsd_sockmsg_type type)
     return rc;
 }
 
-/* One that was ended: tell the store, and free it when that is through; or there is none to tell.
- */
+static void release(struct xenstore_watch *w)
+{
+    if (w->held)
+        w->gone = true;
+    else
+        xenlet_free(w);
+}
+
+/* One that was ended: tell the store, if it can be told, and free it when that is through. */
 static void let_go(struct xenstore_watch *w)
 {
     if (submit(w, XS_UNWATCH) != 0)
-        xenlet_free(w);
+        release(w);
 }
 
 /*
@@ -113,7 +122,7 @@ static void watch_answered(struct store_request *r)
 
     w->busy = false;
     if (w->ended && r->header.type == XS_UNWATCH)
-        xenlet_free(w);
+        release(w);
     else if (w->ended)
         let_go(w);
     else if (set_answered(w, r->rc) && w->function)
@@ -166,6 +175,24 @@ static bool is_answered(void *arg)
     return atomic_read(&w->is_set) || atomic_read(&w->rc);
 }
 
+/* It was waited for, with that result. If it was not set, nobody knows of it yet. */
+static int let_loose(struct xenstore_watch *w, int rc)
+{
+    unsigned long flags = store_lock();
+
+    if (w->is_set)
+        rc = 0;
+    else if (rc == 0)
+        rc = w->rc;
+    w->held = false;
+    if (w->gone)
+        xenlet_free(w);
+    store_unlock(flags);
+    if (rc)
+        end(w);
+    return rc;
+}
+
 int xenstore_watch(const char *path, xenstore_changed_t *changed, void *data,
                    struct xenstore_watch **watch, uint64_t deadline)
 {
@@ -182,18 +209,16 @@ int xenstore_watch(const char *path, xenstore_changed_t *changed, void *data,
         return -XEN_ENOMEM;
     *watch = w;
     flags = store_lock();
+    w->held = true;
     w->next = watches;
     watches = w;
     rc = submit(w, XS_WATCH);
     store_unlock(flags);
     if (rc == 0)
         rc = evtchn_wait(is_answered, w, deadline);
-    if (rc == 0 && !w->is_set)
-        rc = w->rc;
-    if (rc) {
-        end(w);
+    rc = let_loose(w, rc);
+    if (rc)
         *watch = NULL;
-    }
     return rc;
 }
 

@@ -380,3 +380,66 @@ TEST(xenstore_watches_waited_for_on_two_vcpus)
     CHECK_EQ(xenstore_unwatch(there), 0);
     CHECK_EQ(xenstore_rm(NULL, HERE, soon()), 0);
 }
+
+/* --- with dom0's help, which is asked for on the console: tests/xen/selftest/xenstore.input ------
+ */
+
+#define MANY 100u
+
+static bool names_are_all_there(char **names, size_t n)
+{
+    bool seen[MANY] = { false };
+    unsigned int nr = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(names[i]);
+        unsigned int number =
+            (unsigned int)(names[i][len - 2] - '0') * 10 + (unsigned int)(names[i][len - 1] - '0');
+
+        if (number < MANY && !seen[number]) {
+            seen[number] = true;
+            nr++;
+        }
+    }
+    return nr == MANY && n == MANY;
+}
+
+TEST(xenstore_dom0_changes_what_is_watched)
+{
+    struct xenstore_watch *w;
+
+    NEEDS_STORE();
+    if (!xenlet_option("dom0"))
+        SKIP("dom0 was not told to help");
+    CHECK_EQ(xenstore_mkdir(NULL, HERE "/many", soon()), 0);
+    CHECK_EQ(xenstore_watch(HERE "/word", NULL, NULL, &w, soon()), 0);
+    CHECK(next_is(w, HERE "/word"));
+    console_printf("dom0: say a word\n");
+    CHECK(next_is(w, HERE "/word"));
+    CHECK(holds(NULL, HERE "/word", "hello"));
+    CHECK_EQ(xenstore_unwatch(w), 0);
+    CHECK_EQ(xenstore_rm(NULL, HERE, soon()), 0);
+}
+
+/* 100 names of 50 letters: more than one answer can have. */
+TEST(xenstore_dom0_makes_a_long_directory)
+{
+    struct xenstore_watch *w;
+    char **names;
+    size_t n;
+
+    NEEDS_STORE();
+    if (!xenlet_option("dom0"))
+        SKIP("dom0 was not told to help");
+    CHECK_EQ(xenstore_mkdir(NULL, HERE "/many", soon()), 0);
+    CHECK_EQ(xenstore_watch(HERE "/word", NULL, NULL, &w, soon()), 0);
+    CHECK(next_is(w, HERE "/word"));
+    console_printf("dom0: make many\n");
+    CHECK(next_is(w, HERE "/word"));
+    CHECK_EQ(xenstore_directory(NULL, HERE "/many", &names, &n, soon()), 0);
+    EXPECT_EQ(n, MANY);
+    EXPECT(names_are_all_there(names, n));
+    xenlet_free(names);
+    CHECK_EQ(xenstore_unwatch(w), 0);
+    CHECK_EQ(xenstore_rm(NULL, HERE, soon()), 0);
+}

@@ -270,6 +270,17 @@ def _host():
                seconds=3600, quick=False)
 
 
+def _xenstore():
+    """The client with dom0's help, and with a server that does anything."""
+    for xen, compiler, vcpus in (('4.17', 'gcc', 4), ('4.20', 'clang', 1)):
+        yield boot('xenstore', f'dom0-{xen}-{vcpus}cpu', 'xl', image('tests/suite', compiler), '--vcpus', str(vcpus),
+                   '--cmdline', 'only=xenstore_ dom0', '--input', 'tests/xen/selftest/xenstore.input', xen=xen,
+                   guest_tests=True, output=['ok   xenstore_dom0_makes_a_long_directory'])
+    fuzz = ['tests/host/fuzz', 'build/host/xenstore/fuzz_ring']
+    yield Case('xenstore', 'fuzz', fuzz)
+    yield Case('soak', 'xenstore-fuzz', [*fuzz, '--seconds', '1800'], seconds=2400, quick=False)
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules'):
@@ -323,6 +334,7 @@ def _crashes():
 def cases():
     yield from _static()
     yield from _host()
+    yield from _xenstore()
     yield from _install()
     yield from _suite()
     yield from _pvshim()
