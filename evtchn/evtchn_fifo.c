@@ -24,6 +24,8 @@
 
 #define QUEUES ((1u << EVTCHN_FIFO_MAX_QUEUES) - 1) /* the bits of `ready` that mean one */
 
+#define BUSY_TRIES 100000u /* to unmask a word that Xen holds: a VCPU of Xen's may be interrupted */
+
 #define PAGE_SIZE      4096u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
 #define NR_PAGES       (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
@@ -144,18 +146,20 @@ static void mask_fifo(evtchn_port_t port)
 
 /*
  * Clear MASKED here only while nothing is pending and Xen does not hold the word; what is pending
- * must be linked, which only Xen does, and it does so only if it finds the port masked.
+ * must be linked, which only Xen does, and it does so only if it finds the port masked. Xen holds
+ * the word for a few instructions; a word that stays held is left to it too.
  */
 static void unmask_fifo(evtchn_port_t port, bool local)
 {
     event_word_t *word = word_of(port);
     event_word_t seen = atomic_read(word), old;
+    unsigned int tries = BUSY_TRIES;
 
     (void)local;
     do {
         if (!(seen & MASKED))
             return;
-        if (seen & PENDING) {
+        if (seen & PENDING || tries-- == 0) {
             hypercall_evtchn_unmask(port);
             return;
         }

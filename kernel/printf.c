@@ -135,8 +135,8 @@ static void parse_spec(struct spec *s, const char **f, struct args *a)
             s->zero = true;
         else if (**f == '#')
             s->alternate = true;
-        else if (**f == '+' || (**f == ' ' && !s->plus))
-            s->plus = **f;
+        else if (**f == '+' || **f == ' ')
+            s->plus = s->plus == '+' ? '+' : **f;
         else
             break;
     }

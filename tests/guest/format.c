@@ -98,6 +98,7 @@ TEST(format_signs)
     IS(" 5 -5", "% d % d", 5, -5);
     IS("+5", "% +d", 5); /* + overrules the space */
     IS("+0005|   +5|+5   |", "%+05d|%+5d|%-+5d|", 5, 5, 5);
+    IS("+5|+5| 5|-5|", "%+ d|% +d|%  d|% +d|", 5, 5, 5, -5); /* + wins */
 }
 
 TEST(format_lengths)

@@ -14,6 +14,9 @@ HOST_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CC_tsan := clang
 HOST_FLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 
+HOST_TURNS := tests/host/platform/world_turns.c
+include tests/host/fuzzing/fuzz.mk
+
 HOST_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wshadow
 HOST_COMMON := -std=gnu11 -fno-common -fno-strict-aliasing -ffunction-sections -pthread \
@@ -40,7 +43,6 @@ HOST_ORDER_gcc := -fno-toplevel-reorder
 
 HOST_LINK_TESTS := -pthread -Wl,--defsym=xenlet_tests_start=__start_xenlet_tests \
 	-Wl,--defsym=xenlet_tests_end=__stop_xenlet_tests
-HOST_TURNS := tests/host/platform/world_turns.c
 
 define HOST_RULES
 $(HOST)/$(1)/guest/%.o: %.c tests/host/host.mk | build/include/xen/.stamp
@@ -73,6 +75,6 @@ endef
 $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
 .PHONY: build-host
-build-host: $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/props asan/props)
+build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/props asan/props)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

@@ -256,6 +256,11 @@ def _host():
         program = 'suite' if vcpus == 1 else 'smp'
         yield Case('host', f'guest-{abi}-{vcpus}cpu', ['tests/host/run', f'build/host/asan/{program}', '--cmdline',
                                                       f'evtchn={abi} vcpus={vcpus}'], guest_tests=True)
+    for target in ('events', 'console', 'cmdline', 'printf'):
+        for seconds in (10, 600):
+            yield Case('host', f'fuzz-{target}' + ('' if seconds == 10 else '-long'),
+                       ['tests/host/fuzzing/run', target, '--seconds', str(seconds)], seconds=seconds + 110,
+                       quick=seconds == 10)
     for abi in ('2l', 'fifo', '3l'):
         yield Case('host', f'tsan-{abi}', ['env', 'TSAN_OPTIONS=suppressions=tests/host/tsan.supp', 'build/host/tsan/smp',
                                            f'evtchn={abi}', 'vcpus=2', 'without=reset_beside'],

@@ -60,6 +60,9 @@ struct model_stats {
 };
 struct model_stats model_stats(void);
 
+/* The event word of a port of the guest, as Xen finds it; NULL without one. */
+uint32_t *model_fifo_word(evtchn_port_t port);
+
 /* For checks of what a test left: ports of the guest that are bound; those that are FREE but busy.
  */
 unsigned int model_bound_ports(void);

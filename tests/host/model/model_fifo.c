@@ -33,6 +33,13 @@ static event_word_t *word_of(const struct domain *d, evtchn_port_t number)
     return &d->fifo_pages[page][number % PER_PAGE];
 }
 
+uint32_t *model_fifo_word(evtchn_port_t port)
+{
+    const struct domain *d = domain_of(NULL, model_config.domid);
+
+    return abi_of(d) == &model_fifo ? word_of(d, port) : NULL;
+}
+
 static bool has(const event_word_t *word, event_word_t bits)
 {
     return atomic_read(word) & bits;

@@ -42,11 +42,12 @@ void host_memory_start(unsigned int pages)
         arena = aligned_alloc(XENLET_PAGE_SIZE, MAX_PAGES * XENLET_PAGE_SIZE);
     if (!arena)
         abort();
+    ASAN_POISON_MEMORY_REGION(arena, nr_pages * XENLET_PAGE_SIZE); /* of the boot before */
     nr_pages = nr_free = pages;
     fail_after = UINT32_MAX;
     memset(used, 0, sizeof(used));
     memset(&lock, 0, sizeof(lock));
-    ASAN_POISON_MEMORY_REGION(arena, MAX_PAGES * XENLET_PAGE_SIZE);
+    ASAN_POISON_MEMORY_REGION(arena, pages * XENLET_PAGE_SIZE);
 }
 
 void host_memory_fail_after(unsigned int n)
