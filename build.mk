@@ -56,7 +56,8 @@ SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
 SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
 REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
-IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
+PROGRAMS  := $(patsubst tests/guest/programs/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/programs/*.c))
+IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(PROGRAMS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
 
 .PHONY: images images-dt build-gcc build-clang
 images: $(LIB) $(START) $(IMAGES)
@@ -123,6 +124,10 @@ $(OUT)/tests/heartbeat.elf: $(OUT)/tests/guest/dt/peer/heartbeat.c.o $(OUT)/test
 		$(DT_LIB) $(LIB) $(LDS)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(LINK) $(filter %.o,$(filter-out $(START),$^)) $(DT_LIB) $(LIB) -o $@
+
+$(OUT)/tests/%.elf: $(OUT)/tests/guest/programs/%.c.o $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $< $(LIB) -o $@
 
 $(OUT)/tests/%.elf: $(OUT)/tests/guest/crash/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)

@@ -184,7 +184,9 @@ static void reopen_all(struct evtchn *list, bool restored)
             continue;
         }
         evtchn_release_by_xen(ch, REASON_MOVE | REASON_STORM | REASON_EOI);
-        evtchn_raise(ch); /* what was pending is gone: have the handler look */
+        /* What was pending is gone: have the handler look. Nobody pressed a key. */
+        if (ch->kind != KIND_VIRQ || ch->source != VIRQ_DEBUG)
+            evtchn_raise(ch);
     }
 }
 

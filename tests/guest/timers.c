@@ -174,41 +174,47 @@ TEST(timer_that_sets_itself_again_starves_nobody)
     EXPECT(rounds > 10);
 }
 
+static uint32_t is_set;
+
 static void set_on_1(void *data)
 {
-    clock_timer_set(&set[0].timer, clock_after(20 * MS), note_timer, data);
+    clock_timer_set(&set[0].timer, clock_after(*(uint64_t *)data), note_timer, NULL);
+    atomic_write(&is_set, 1);
 }
 
-static void sleep_long(void *arg)
+static void set_and_stay(void *arg)
 {
     set_on_1(arg);
     while (atomic_read(&racing))
         clock_sleep(MS);
 }
 
+static bool run_on_1(void (*program)(void *arg), void *arg)
+{
+    return vcpu_start(1, program, arg) == 0 && vcpu_join(1, clock_after(2000 * MS)) == 0;
+}
+
 /* Set on VCPU 1 and cancelled here; then left behind when it goes down, for when it is up again. */
 TEST(timers_belong_to_the_vcpu_that_set_them)
 {
+    uint64_t never = 3600000 * MS, soon = 300 * MS;
+
     if (vcpu_count() < 2)
         SKIP("the domain has fewer than 2 VCPUs");
-    gone_off = early = 0;
+    gone_off = early = is_set = 0;
     set[0].at = 0;
     racing = 1;
-    CHECK_EQ(vcpu_start(1, sleep_long, NULL), 0);
-    while (!atomic_read(&set[0].timer.vcpu))
+    CHECK_EQ(vcpu_start(1, set_and_stay, &never), 0);
+    while (!atomic_read(&is_set))
         clock_sleep(MS);
     EXPECT(clock_timer_cancel(&set[0].timer));
-    clock_sleep(30 * MS);
-    EXPECT_EQ(gone_off, 0);
+    EXPECT(!clock_timer_cancel(&set[0].timer));
     atomic_write(&racing, 0);
     EXPECT_EQ(vcpu_join(1, clock_after(2000 * MS)), 0);
 
-    CHECK_EQ(vcpu_start(1, set_on_1, NULL), 0); /* goes down at once */
-    EXPECT_EQ(vcpu_join(1, clock_after(2000 * MS)), 0);
-    clock_sleep(40 * MS);
+    CHECK(run_on_1(set_on_1, &soon)); /* it goes down long before that */
+    clock_sleep(soon + 20 * MS);
     EXPECT_EQ(gone_off, 0);
-    racing = 0;
-    CHECK_EQ(vcpu_start(1, race_clock, NULL), 0);
-    EXPECT_EQ(vcpu_join(1, clock_after(2000 * MS)), 0);
+    CHECK(run_on_1(race_clock, NULL)); /* at once over */
     EXPECT_EQ(gone_off, 1);
 }

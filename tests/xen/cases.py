@@ -229,6 +229,29 @@ def _debug_key():
                    '--input', 'tests/xen/selftest/debug_xl.input')
 
 
+def _save():
+    """A guest that is saved, restored and migrated by the real xl, while all it has goes on."""
+    def saved(name, script, *options, **more):
+        return boot('save', name, 'xl', image('tests/saved'), '--memory', '8', '--input',
+                    f'tests/xen/selftest/{script}.input', *options, deadline=240, **more)
+    for xen in XENS:
+        for abi in ('2l', 'fifo'):
+            for vcpus in (1, 4):
+                quick = (xen, abi, vcpus) in (('4.17', 'fifo', 4), ('4.20', '2l', 1))
+                yield saved(f'restored-{xen}-{abi}-{vcpus}cpu', 'save', '--vcpus', str(vcpus), '--cmdline',
+                            f'evtchn={abi}', xen=xen, output=['10 restored, 0 cancelled'], quick=quick)
+                yield saved(f'cancelled-{xen}-{abi}-{vcpus}cpu', 'cancel', '--vcpus', str(vcpus), '--cmdline',
+                            f'evtchn={abi} cycles=3', xen=xen, output=['1 restored, 2 cancelled'],
+                            quick=(xen, abi, vcpus) == ('4.20', 'fifo', 4))
+    for abi in ('2l', '3l', 'fifo'):
+        yield saved(f'migrated-{abi}', 'migrate', '--vcpus', '2', '--cmdline', f'evtchn={abi} cycles=2', xen='3l',
+                    output=['2 restored, 0 cancelled'], quick=abi == '3l')
+    for what in ('shutdown', 'reboot'):
+        yield saved(what, what, '--vcpus', '2', '--no-verdict', output=[f'ended by {what.replace("shutdown", "poweroff")}'])
+    yield boot('soak', 'restored-1000-times', 'xl', image('tests/saved'), '--memory', '8', '--vcpus', '4', '--cmdline',
+               'cycles=1000', '--input', 'tests/xen/selftest/save_soak.input', deadline=7200, quick=False)
+
+
 def _soak():
     """Hours cut short: many events, many ports, many lives of a port."""
     suite = image('tests/suite')
@@ -348,6 +371,7 @@ def cases():
     yield from _three_level()
     yield from _refusals()
     yield from _static_channels()
+    yield from _save()
     yield from _soak()
     yield from _crashes()
     yield from _examples()

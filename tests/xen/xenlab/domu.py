@@ -86,7 +86,7 @@ class DomU:
 
     def xl_says(self, line):
         self.xl_lines.append(line)
-        if self.domid is None and (found := _CREATED.search(line)):
+        if found := _CREATED.search(line):       # also when it is restored, with another number
             self.domid = int(found.group(1))
         if found := _SHUT_DOWN.search(line):
             code = int(found.group(1))
