@@ -6,11 +6,13 @@
 HOST := build/host
 
 # One line a variant: its compiler and flags.
-HOST_VARIANTS := plain asan tsan
+HOST_VARIANTS := plain asan tsan cov
 HOST_CC_plain := gcc
 HOST_FLAGS_plain := -O2 -g
 HOST_CC_asan := gcc
 HOST_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HOST_CC_cov := gcc
+HOST_FLAGS_cov := -O0 -g --coverage -fprofile-update=atomic -Wl,-u,__gcov_dump -Wl,-u,__gcov_reset
 HOST_CC_tsan := clang
 HOST_FLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 
@@ -32,7 +34,7 @@ HOST_MODEL := $(wildcard tests/host/model/*.c) \
 # In-guest tests that need nothing but event channels.
 HOST_TESTS := $(addprefix tests/guest/,accounting.c accounting_smp.c all_ports.c basics.c channels.c \
 	cmdline.c delivery.c fifo.c format.c hypercalls_3l.c hypercalls_evtchn.c late_eoi.c main.c \
-	mistakes.c option.c reset.c rests.c rests_smp.c smp.c static.c storms.c threelevel.c waiting.c)
+	mistakes.c option.c reset.c rests.c rests_smp.c smp.c static.c storms.c threelevel.c trace.c waiting.c)
 
 HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=guest_data \
 	--rename-section .data.rel.local=guest_data \
@@ -74,7 +76,8 @@ $(HOST)/$(1)/props: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,$$(wildcard tests/host
 endef
 $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
-.PHONY: build-host
-build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/props asan/props)
+.PHONY: build-host build-cov
+build-cov: $(addprefix $(HOST)/cov/,suite smp props)
+build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/suite plain/props asan/props)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

@@ -55,6 +55,8 @@ void host_memory_fail_after(unsigned int n);
 /* --- image.c: what the guest's code keeps in its variables ----------------------------------- */
 
 void host_image_restore(void);
+/* Write what was covered so far; nothing in other builds. Before _exit(). */
+void host_coverage_flush(void);
 
 /* --- world_*.c ------------------------------------------------------------------------------ */
 

@@ -25,9 +25,23 @@ __attribute__((no_sanitize("address", "thread"))) static void clear(volatile cha
         *p++ = 0;
 }
 
+/* Only in a build that counts what is covered: the counters are among those variables. */
+__attribute__((weak)) void __gcov_dump(void);
+__attribute__((weak)) void __gcov_reset(void);
+
+void host_coverage_flush(void)
+{
+    if (__gcov_dump) {
+        __gcov_dump();
+        __gcov_reset();
+    }
+}
+
 void host_image_restore(void)
 {
     size_t n = (size_t)(__stop_guest_data - __start_guest_data);
+
+    host_coverage_flush();
 
     if (saved) {
         copy(__start_guest_data, saved, n);

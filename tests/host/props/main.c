@@ -162,6 +162,7 @@ static bool holds(const struct trace *t, bool silent)
         alarm(20);
         props_verbose = !silent;
         props_run(t);
+        host_coverage_flush();
         _exit(0);
     }
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
@@ -283,6 +284,7 @@ static int run_all(uint64_t first, uint64_t nr_ops, uint64_t *at)
             props_run(&t);
             free(t.ops);
         }
+        host_coverage_flush();
         _exit(0);
     }
     if (child < 0 || waitpid(child, &status, 0) != child) {
