@@ -1,26 +1,29 @@
 # SPDX-License-Identifier: MIT
 # How the library, the examples and the guests of the tests are compiled; included by Makefile.
 #
-#   CC_NAME=gcc|clang   the compiler; everything goes to build/$(CC_NAME)
-#   ARCH=x86_64         the CPU
+#   CC_NAME=gcc|clang    the compiler; everything goes to build/$(CC_NAME), or build/$(CC_NAME)-$(ARCH)
+#   ARCH=x86_64|arm64    the CPU
 
 ARCH    ?= x86_64
 CC_NAME ?= gcc
-OUT     := build/$(CC_NAME)
 
 ifeq ($(filter $(CC_NAME),gcc clang),)
 $(error CC_NAME=$(CC_NAME): there are gcc and clang)
 endif
-GUEST_CC := $(CC_NAME)
+ifeq ($(wildcard arch/$(ARCH)/arch.mk),)
+$(error ARCH=$(ARCH): there are $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk)))
+endif
+include arch/$(ARCH)/arch.mk
+OUT     := $(ARCH_OUT)
 
-# What every object of a guest is compiled with, a program's too: upcalls come in on any stack, so
-# nothing may be kept below the stack pointer, and no register or section is special but %gs. The
-# linker script refuses unwind tables, by which it knows objects that were compiled without these.
-GUEST_ABI := -ffreestanding -fno-pic -fno-pie -mno-red-zone -fno-stack-protector \
-	-fcf-protection=none -fno-exceptions -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+# What every object of a guest is compiled with, a program's too: nothing that the CPU, an upcall or
+# the linker script does not expect. That refuses unwind tables, by which it knows objects that were
+# compiled without these.
+GUEST_ABI := -ffreestanding -fno-pic -fno-pie $(ARCH_CFLAGS) -fno-stack-protector \
+	-fno-exceptions -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections -fno-common
 GUEST_CFLAGS := -std=gnu11 -O2 -g $(GUEST_ABI)
-# The library leaves x87, SSE and AVX alone: a handler that does too costs no save.
+# The library leaves FP and vector registers alone: a handler that does too costs no save.
 LIB_CFLAGS := -mgeneral-regs-only -fvisibility=hidden
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith \
@@ -32,19 +35,20 @@ COMPILE   = $(GUEST_CC) $(GUEST_CFLAGS) $(WARNINGS) $(INCLUDES) -MMD -MP
 # What reads device trees is in an archive of its own, with libfdt.
 DT_SOURCE   := evtchn/static_tree.c
 LIB_SOURCES := $(wildcard hypercall/*.c hypercall/$(ARCH)/*.c $(filter-out $(DT_SOURCE),$(wildcard evtchn/*.c)) kernel/*.c \
-	arch/$(ARCH)/*.c arch/$(ARCH)/*.S)
+	arch/$(ARCH)/*.c arch/$(ARCH)/*.S $(ARCH_LIB_SOURCES))
 LIB_OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(LIB_SOURCES)))
-START       := $(OUT)/boot/$(ARCH)/pv.S.o
+START       := $(OUT)/boot/$(ARCH)/$(ARCH_START).o
 LIB         := $(OUT)/libxenlet.a
-LDS         := boot/$(ARCH)/pv.lds
+LDS         := boot/$(ARCH)/$(ARCH_LDS)
 
 LD_FLAGS := -z noexecstack -z max-page-size=4096 --gc-sections --no-warn-rwx-segments --build-id=none
-LINK = ld -nostdlib -static $(LD_FLAGS) -T $(LDS) $(START)
+LINK = $(ARCH_TOOLS)ld -nostdlib -static $(LD_FLAGS) -T $(LDS) $(START)
 
 # libfdt for guests: Debian's source with our flags, for its own archive has red zones. Only programs
 # that read device trees link it; it is not even fetched for `make run`.
 DT_LIB     := $(OUT)/libxenlet-dt.a
-DT_OBJECTS := $(OUT)/$(DT_SOURCE).o $(addprefix $(OUT)/libfdt/fdt,.c.o _ro.c.o _check.c.o _strerror.c.o)
+FDT_OBJECTS := $(addprefix $(OUT)/libfdt/fdt,.c.o _ro.c.o _check.c.o _strerror.c.o)
+DT_OBJECTS := $(OUT)/$(DT_SOURCE).o $(FDT_OBJECTS)
 DT_TESTS   := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/dt/*.c))
 DT_EXAMPLES := $(OUT)/examples/heartbeat.elf
 DT_IMAGES  := $(DT_EXAMPLES) $(OUT)/tests/static.elf $(OUT)/tests/heartbeat.elf
@@ -65,11 +69,11 @@ images-dt: $(DT_LIB) $(DT_IMAGES)
 build-gcc build-clang:
 	@$(MAKE) --no-print-directory images $(if $(filter build-dt,$(MAKECMDGOALS)),images-dt) CC_NAME=$(@:build-%=%)
 
-$(LIB): $(LIB_OBJECTS)
+$(LIB): $(LIB_OBJECTS) $(if $(ARCH_NEEDS_FDT),$(FDT_OBJECTS))
 	@rm -f $@
-	@ar crs $@ $^
+	@$(ARCH_TOOLS)ar crs $@ $^
 
-$(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o: \
+$(OUT)/hypercall/%.c.o $(OUT)/evtchn/%.c.o $(OUT)/kernel/%.c.o $(OUT)/arch/%.c.o $(OUT)/boot/%.c.o: \
 		COMPILE += $(LIB_CFLAGS)
 
 $(OUT)/libfdt/%.c.o: build/libfdt/.stamp build.mk $(wildcard libfdt/*.h)
@@ -78,10 +82,14 @@ $(OUT)/libfdt/%.c.o: build/libfdt/.stamp build.mk $(wildcard libfdt/*.h)
 
 $(DT_LIB): $(DT_OBJECTS)
 	@rm -f $@
-	@ar crs $@ $^
+	@$(ARCH_TOOLS)ar crs $@ $^
 
 $(OUT)/$(DT_SOURCE).o $(OUT)/tests/guest/dt/%.c.o: COMPILE += $(DT_CFLAGS)
 $(OUT)/$(DT_SOURCE).o $(DT_TESTS): | build/libfdt/.stamp
+ifneq ($(ARCH_NEEDS_FDT),)
+$(OUT)/arch/%.c.o: COMPILE += $(DT_CFLAGS)
+$(patsubst %,$(OUT)/%.o,$(wildcard arch/$(ARCH)/*.c)): | build/libfdt/.stamp
+endif
 
 # Tests register themselves in the order they are written in.
 $(OUT)/tests/guest/%.c.o: COMPILE += $(if $(filter gcc,$(CC_NAME)),-fno-toplevel-reorder)
@@ -100,6 +108,10 @@ $(OUT)/examples/%.elf: $(OUT)/examples/%.c.o $(START) $(LIB) $(LDS)
 	$(if $(V),,@)$(LINK) $< $(filter $(DT_LIB),$^) $(LIB) -o $@
 
 $(DT_EXAMPLES): $(DT_LIB)
+
+# What is loaded, where that is no ELF file.
+$(OUT)/%.img: $(OUT)/%.elf boot/$(ARCH)/mkimage
+	$(if $(V),,@)boot/$(ARCH)/mkimage $< $@
 
 $(OUT)/selftest/%.elf: $(OUT)/tests/xen/selftest/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)

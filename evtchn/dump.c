@@ -7,10 +7,20 @@
 
 static const char *const kinds[] = { "unbound", "interdomain", "virq", "pirq", "ipi", "lost" };
 
+/* Where the CPU itself masks the event interrupt, only the VCPU knows. */
+static const char *upcalls_of(const struct vcpu_info *info)
+{
+#ifdef XEN_HAVE_PV_UPCALL_MASK
+    return atomic_read(&info->evtchn_upcall_mask) ? "masked" : "unmasked";
+#else
+    (void)info;
+    return "masked by the CPU or not";
+#endif
+}
+
 static void dump_vcpu(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
 {
-    print("VCPU %u: upcalls %s%s, %lu taken, %lu orphans\n", v->id,
-          atomic_read(&v->info->evtchn_upcall_mask) ? "masked" : "unmasked",
+    print("VCPU %u: upcalls %s%s, %lu taken, %lu orphans\n", v->id, upcalls_of(v->info),
           atomic_read(&v->info->evtchn_upcall_pending) ? " and pending" : "",
           (unsigned long)v->upcalls, (unsigned long)v->orphans);
     print("  selector %lx, running port %u, resting until %lu\n",

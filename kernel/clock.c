@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Time, from what Xen publishes: vcpu_time_info and shared_info (public/xen.h), and runstates. */
+/* Time: the CPU's (arch_system_time()), the wall clock of shared_info (public/xen.h), runstates. */
 #include <xenlet/clock.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/platform.h>
@@ -9,34 +9,13 @@
 
 /* --- system time ---------------------------------------------------------------------------- */
 
-static uint64_t system_time(void)
-{
-    const struct vcpu_time_info *t = arch_time_info();
-    uint64_t system, ticks;
-    uint32_t version, scale;
-    int8_t shift;
-
-    /* Xen makes the version odd, writes, and makes it even: take only what stood between. */
-    do {
-        version = atomic_read_acquire(&t->version);
-        system = atomic_read(&t->system_time);
-        scale = atomic_read(&t->tsc_to_system_mul);
-        shift = atomic_read(&t->tsc_shift);
-        ticks = arch_counter() - atomic_read(&t->tsc_timestamp);
-        smp_rmb();
-    } while ((version & 1) || atomic_read(&t->version) != version);
-
-    ticks = shift < 0 ? ticks >> -shift : ticks << shift;
-    return system + arch_mul_shift32(ticks, scale);
-}
-
 /* Ours goes on where it stood after a restore; Xen's there is another machine's. */
 static uint64_t latest, ahead;
 
 /* Each VCPU's clock is calibrated by itself, and one may be behind another by some ticks. */
 uint64_t clock_now(void)
 {
-    uint64_t now = system_time() + ahead, seen = atomic_read(&latest);
+    uint64_t now = arch_system_time() + ahead, seen = atomic_read(&latest);
 
     while (seen < now) {
         uint64_t was = atomic_cas64(&latest, seen, now);
@@ -60,16 +39,21 @@ uint64_t platform_now_ns(void)
     return clock_now();
 }
 
+uint64_t clock_to_system(uint64_t ns)
+{
+    uint64_t system = ns - ahead;
+
+    return (int64_t)system > 0 ? system : 1; /* 0 would mean none; before time began is long ago */
+}
+
 uint64_t platform_xen_time(uint64_t ns)
 {
-    uint64_t xen = ns - ahead;
-
-    return (int64_t)xen > 0 ? xen : 1; /* 0 would mean none; before Xen's time began is long ago */
+    return arch_hypercall_time(clock_to_system(ns));
 }
 
 void clock_resume(void)
 {
-    ahead = latest - system_time();
+    ahead = latest - arch_system_time();
 }
 
 /* --- wall clock ----------------------------------------------------------------------------- */
@@ -88,7 +72,7 @@ uint64_t clock_wall(void)
         ns = atomic_read(&shared_info->wc_nsec);
         smp_rmb();
     } while ((version & 1) || atomic_read(&shared_info->wc_version) != version);
-    return ((uint64_t)high << 32 | sec) * SECOND + ns + system_time();
+    return ((uint64_t)high << 32 | sec) * SECOND + ns + arch_system_time();
 }
 
 /* --- stolen time ---------------------------------------------------------------------------- */
@@ -113,6 +97,11 @@ int clock_init(void)
 {
     struct vcpu_register_runstate_memory_area area = { 0 };
 
+    int rc;
+
     area.addr.v = &runstates[platform_vcpu()];
-    return hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, platform_vcpu(), &area);
+    rc = hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, platform_vcpu(), &area);
+    if (rc == 0)
+        arch_runstate_init(area.addr.v);
+    return rc;
 }

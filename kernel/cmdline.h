@@ -5,10 +5,11 @@
 
 #include <xenlet/types.h>
 
-#define CMDLINE_ARGS 64 /* words; further ones are not seen */
+#define CMDLINE_ARGS 64   /* words; further ones are not seen */
+#define CMDLINE_SIZE 1024 /* what Xen hands to a PV guest (MAX_GUEST_CMDLINE) */
 
 struct cmdline {
-    char line[MAX_GUEST_CMDLINE]; /* the words, each with a NUL */
+    char line[CMDLINE_SIZE];      /* the words, each with a NUL */
     char *args[CMDLINE_ARGS + 2]; /* argv: a name, the words, NULL */
     int nr;                       /* argc */
 };

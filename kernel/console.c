@@ -15,6 +15,7 @@
 #include "kernel/console.h"
 #include "kernel/internal.h"
 #include "kernel/printf.h"
+#include "platform_arch.h"
 
 #define LINE_MAX 512
 
@@ -36,7 +37,7 @@ static uint32_t ring_room(void)
 /* Early on, and in a report, there may be no channel yet, or none to rely on: only the port. */
 static evtchn_port_t ring_port(void)
 {
-    return channel ? evtchn_port(channel) : start_info->console.domU.evtchn;
+    return channel ? evtchn_port(channel) : arch_console_port();
 }
 
 static void ring_notify(void)
@@ -108,7 +109,7 @@ static void put_bytes(const char *text, size_t len)
     if (ring)
         ring_put(text, len);
     else
-        hypercall_console_write(text, (unsigned int)len);
+        arch_console_write(text, len);
 }
 
 size_t console_get_bytes(char *buf, size_t size)
@@ -233,24 +234,23 @@ void console_panic_mode(void)
 
 void console_early_init(void)
 {
-    if (xenlet_is_initial_domain())
-        return;
-    /* The ring is a page of ours; the builder left it in the boot memory map. */
-    ring = xenlet_pfn_to_virt(xenlet_gfn_to_pfn(start_info->console.domU.mfn));
+    ring = arch_console_ring();
 }
 
 int console_init(void)
 {
     const unsigned int flags = EVTCHN_HANDLER_GPR;
 
+    int rc;
+
     if (ring)
-        return evtchn_bind_port(start_info->console.domU.evtchn, console_input_event, NULL, flags,
-                                &channel);
-    return evtchn_bind_virq(VIRQ_CONSOLE, 0, console_input_event, NULL, flags, &channel);
+        return evtchn_bind_port(arch_console_port(), console_input_event, NULL, flags, &channel);
+    rc = evtchn_bind_virq(VIRQ_CONSOLE, 0, console_input_event, NULL, flags, &channel);
+    return rc == -XEN_EBUSY ? 0 : rc; /* the first domain's alone: others may only write */
 }
 
 void console_resume(void)
 {
     if (ring && channel)
-        evtchn_set_resume_port(channel, start_info->console.domU.evtchn);
+        evtchn_set_resume_port(channel, arch_console_port());
 }

@@ -6,10 +6,12 @@
 #include <xenlet/evtchn.h>
 #include <xenlet/platform.h>
 
-/* start.c */
+/* A PV guest's alone: arch/pv/start_info.c. */
 extern struct start_info *start_info;
+
+/* start.c; `boot` is for arch_init(). */
 extern struct shared_info *shared_info;
-void xenlet_start(struct start_info *si) __attribute__((noreturn));
+void xenlet_start(void *boot) __attribute__((noreturn));
 /* As console_resume(), for xenstore's. */
 void store_resume(void);
 
@@ -54,6 +56,8 @@ void *page_alloc_for_table(void);
 int clock_init(void);
 /* On VCPU 0 after a restore, before anybody asks for the time. */
 void clock_resume(void);
+/* The moment `ns` of clock_now() in arch_system_time(), at least 1. */
+uint64_t clock_to_system(uint64_t ns);
 
 /*
  * timer.c: this VCPU's timer: bound when it comes up, silenced when it goes down. In a restored

@@ -8,22 +8,10 @@
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
-struct start_info *start_info;
 struct shared_info *shared_info;
 
 typedef void init_function_t(void);
 extern init_function_t *const xenlet_init_array_start[], *const xenlet_init_array_end[];
-
-bool xenlet_is_initial_domain(void)
-{
-    return start_info->flags & SIF_INITDOMAIN;
-}
-
-const void *xenlet_module(size_t *len)
-{
-    *len = start_info->mod_len;
-    return start_info->mod_len ? (const void *)start_info->mod_start : NULL;
-}
 
 static void must(int rc, const char *what)
 {
@@ -37,7 +25,7 @@ evtchn_handler_t *store_handler;
 void store_resume(void)
 {
     if (store_channel)
-        evtchn_set_resume_port(store_channel, start_info->store_evtchn);
+        evtchn_set_resume_port(store_channel, arch_store_port());
 }
 
 static void store_event(struct evtchn *ch, void *data)
@@ -49,9 +37,8 @@ static void store_event(struct evtchn *ch, void *data)
 /* Functions of the program run in this handler: its FP registers are saved. */
 static void keep_xenstore_port(void)
 {
-    if (!xenlet_is_initial_domain() && start_info->store_evtchn)
-        must(evtchn_bind_port(start_info->store_evtchn, store_event, NULL, EVTCHN_MASKED,
-                              &store_channel),
+    if (arch_store_port())
+        must(evtchn_bind_port(arch_store_port(), store_event, NULL, EVTCHN_MASKED, &store_channel),
              "xenstore port");
 }
 
@@ -59,7 +46,7 @@ static void events_init(void)
 {
     struct vcpu_info *info;
 
-    shared_info = arch_map_shared_info(start_info);
+    shared_info = arch_map_shared_info();
     must(shared_info ? 0 : -XEN_EINVAL, "cannot map shared_info");
     must(arch_vcpu_info_init(&info), "Xen refused our vcpu_info");
     must(evtchn_init(shared_info, info, xenlet_option("evtchn")), "event channels");
@@ -70,18 +57,17 @@ static void events_init(void)
     must(debug_init(), "VIRQ_DEBUG");
 }
 
-void xenlet_start(struct start_info *si)
+void xenlet_start(void *boot)
 {
     char **argv;
     int argc;
 
-    start_info = si;
     symbols_init();
-    arch_init(si);
+    arch_init(boot);
     console_early_init();
-    arch_protect(si);
+    arch_protect();
     page_init();
-    cmdline_init((const char *)si->cmd_line);
+    cmdline_init(arch_cmdline());
     must(arch_fp_init(), "no memory for the FP registers");
     events_init();
     platform_upcalls_restore(0);

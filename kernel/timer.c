@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers. Xen has one for each VCPU (set_timer_op), which raises VIRQ_TIMER. Two things share it:
- * the time evtchn/ asked for, and the first of the VCPU's own queue. The functions of the queue may
- * use FP registers, which cost nothing as long as nobody sets a timer: they run on a channel of
- * their own, that VIRQ_TIMER's handler raises.
+ * Timers. There is one for each VCPU (arch_timer_set()). Two things share it: the time evtchn/
+ * asked for, and the first of the VCPU's own queue. The functions of the queue may use FP
+ * registers, which cost nothing as long as nobody sets a timer: they run on a channel of their own,
+ * that the timer's handler raises.
  */
 #include <xenlet/clock.h>
 #include <xenlet/evtchn.h>
-#include <xenlet/hypercall.h>
 #include <xenlet/platform.h>
 #include "arch/spinlock.h"
 #include "kernel/internal.h"
+#include "platform_arch.h"
 
 static struct queue {
-    struct evtchn *channel;
+    bool bound;
     struct evtchn *work; /* runs the queue's functions */
     uint64_t tick;       /* what evtchn/ asked for; 0: nothing */
     uint64_t not_before; /* the queue rests until then */
@@ -32,7 +32,7 @@ void clock_sleep(uint64_t ns)
     evtchn_wait(never, NULL, clock_after(ns));
 }
 
-/* On the queue's VCPU, with upcalls masked. In the far past Xen's timer fires at once. */
+/* On the queue's VCPU, with upcalls masked. In the far past the timer fires at once. */
 static void arm(struct queue *q)
 {
     uint64_t first = q->first ? q->first->at : XENLET_FOREVER, at;
@@ -41,7 +41,7 @@ static void arm(struct queue *q)
         first = q->not_before;
     at = q->tick && q->tick < first ? q->tick : first;
     if (at != XENLET_FOREVER)
-        hypercall_set_timer_op(platform_xen_time(at));
+        arch_timer_set(clock_to_system(at));
 }
 
 void platform_tick_at(uint64_t ns)
@@ -170,10 +170,9 @@ static void timer_event(struct evtchn *ch, void *data)
 
 /* --- up and down ---------------------------------------------------------------------------- */
 
-/* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
 int timer_resume(void)
 {
-    return hypercall_vcpu_op(VCPUOP_stop_periodic_timer, platform_vcpu(), NULL);
+    return arch_timer_start();
 }
 
 int timer_init(void)
@@ -184,22 +183,21 @@ int timer_init(void)
 
     if (rc)
         return rc;
-    if (q->channel) {
-        timer_event(q->channel, q); /* up again: what fell due, or rested, when it was down */
+    if (q->bound) {
+        timer_event(NULL, q); /* up again: what fell due, or rested, when it was down */
         return 0;
     }
     rc = evtchn_bind_ipi(vcpu, run_due, q, EVTCHN_NO_SHARE, &q->work);
     if (rc == 0)
-        rc = evtchn_bind_virq(VIRQ_TIMER, vcpu, timer_event, q,
-                              EVTCHN_HANDLER_GPR | EVTCHN_NO_SHARE, &q->channel);
+        rc = arch_timer_bind(timer_event, q);
     if (rc)
         return rc;
     evtchn_set_priority(q->work, EVTCHN_FIFO_PRIORITY_MAX); /* where there are any */
-    evtchn_set_priority(q->channel, EVTCHN_FIFO_PRIORITY_MAX);
+    q->bound = true;
     return 0;
 }
 
 void timer_fini(void)
 {
-    hypercall_set_timer_op(0);
+    arch_timer_set(0);
 }

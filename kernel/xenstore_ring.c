@@ -6,9 +6,9 @@
  */
 #include <xenlet/domain.h>
 #include <xenlet/evtchn.h>
-#include <xenlet/memory.h>
 #include "kernel/internal.h"
 #include "kernel/xenstore.h"
+#include "platform_arch.h"
 
 static struct xenstore_domain_interface *ring;
 static XENSTORE_RING_IDX req_prod, rsp_cons; /* ours */
@@ -16,8 +16,7 @@ static XENSTORE_RING_IDX rsp_seen;           /* how far answers had come when we
 
 void store_ring_init(void)
 {
-    /* The ring is a page of ours; a restore keeps it, under another frame. */
-    ring = xenlet_pfn_to_virt(xenlet_gfn_to_pfn(start_info->store_mfn));
+    ring = arch_store_ring();
 }
 
 int store_ring_begin(void)

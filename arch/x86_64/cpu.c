@@ -10,6 +10,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "boot/x86_64/layout.h"
+#include "kernel/internal.h"
 #include "platform_arch.h"
 
 extern const char boot_stack[];
@@ -25,23 +26,25 @@ static struct percpu boot_percpu = {
 /* Its frame is replaced by that of shared_info; it must not share a page with anything. */
 static char shared_info_page[LAYOUT_PAGE_SIZE] __attribute__((aligned(LAYOUT_PAGE_SIZE)));
 
-void arch_init(const struct start_info *si)
+void arch_init(const void *boot)
 {
+    const struct start_info *si = boot;
     int rc = hypercall_set_segment_base(SEGBASE_GS_KERNEL, (unsigned long)&boot_percpu);
 
     /* Without this nothing can be reported either. */
     while (rc)
         hypercall_sched_shutdown(SHUTDOWN_crash);
+    start_info = (struct start_info *)(uintptr_t)si;
     arch_mmu_early_init(si);
 }
 
-void arch_protect(const struct start_info *si)
+void arch_protect(void)
 {
     int rc = arch_traps_init();
 
     if (rc)
         xenlet_panic("Xen refused our trap handlers (%d)", rc);
-    arch_mmu_init(si);
+    arch_mmu_init(start_info);
 }
 
 int arch_vcpu_info_init(struct vcpu_info **info)
@@ -54,10 +57,11 @@ int arch_vcpu_info_init(struct vcpu_info **info)
     return rc;
 }
 
-struct shared_info *arch_map_shared_info(const struct start_info *si)
+struct shared_info *arch_map_shared_info(void)
 {
-    int rc = hypercall_update_va_mapping((unsigned long)shared_info_page,
-                                         (si->shared_info & PTE_FRAME) | PTE_RW, UVMF_INVLPG);
+    int rc =
+        hypercall_update_va_mapping((unsigned long)shared_info_page,
+                                    (start_info->shared_info & PTE_FRAME) | PTE_RW, UVMF_INVLPG);
 
     return rc ? NULL : (struct shared_info *)shared_info_page;
 }

@@ -78,7 +78,7 @@ int arch_suspend(void)
         rc = hypercall_suspend(xenlet_gfn(start_info));
     if (rc)
         start_info_to(xenlet_pfn_to_gfn);
-    if (!arch_map_shared_info(start_info))
+    if (!arch_map_shared_info())
         xenlet_panic("Xen refused shared_info after a suspend");
     if (rc == 0) {
         publish_p2m();

@@ -8,6 +8,7 @@
 #include "evtchn/internal.h"
 #include "kernel/internal.h"
 #include "kernel/string.h"
+#include "platform_arch.h"
 #include "tests/guest/test.h"
 #include <xen/version.h>
 
@@ -122,10 +123,10 @@ static struct evtchn *console, *store;
 /* Once: a reset gives them other ports. */
 static void find_far_ends(void)
 {
-    if (xenlet_is_initial_domain())
-        return;
-    console = evtchn_lookup(start_info->console.domU.evtchn);
-    store = evtchn_lookup(start_info->store_evtchn);
+    if (arch_console_port())
+        console = evtchn_lookup(arch_console_port());
+    if (arch_store_port())
+        store = evtchn_lookup(arch_store_port());
 }
 
 static void hold(const char *name, bool hold)

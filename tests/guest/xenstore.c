@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Xenstore: nodes, transactions, and several requests at a time, with a real xenstored. */
 #include "kernel/internal.h"
+#include "platform_arch.h"
 #include "kernel/string.h"
 #include "tests/guest/test.h"
 #include "tests/guest/xenstore.h"
@@ -15,7 +16,7 @@ uint64_t soon(void)
 
 bool has_store(void)
 {
-    return start_info->store_evtchn && !xenlet_is_initial_domain();
+    return arch_store_port() != 0;
 }
 
 int put(const struct xenstore_tx *tx, const char *path, const char *text)

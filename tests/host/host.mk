@@ -28,7 +28,8 @@ HOST_COMMON := -std=gnu11 -fno-common -fno-strict-aliasing -ffunction-sections -
 # Device trees are another subject: see dt/dt.mk.
 HOST_GUEST := $(filter-out evtchn/static_tree.c,$(wildcard evtchn/*.c hypercall/*.c)) \
 	$(addprefix kernel/,clock.c cmdline.c console.c console_input.c debug.c lock.c platform.c \
-		printf.c timer.c vcpu.c) tests/host/platform/cpu.c
+		printf.c timer.c vcpu.c) \
+	$(addprefix arch/pv/,start_info.c time.c) tests/host/platform/cpu.c
 HOST_MODEL := $(wildcard tests/host/model/*.c) \
 	$(addprefix tests/host/platform/,boot.c image.c memory.c)
 # In-guest tests that need nothing but event channels.

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What kernel/ needs of the CPU, on the host; see arch/x86_64/platform_arch.h for the contracts. */
+/* What kernel/ needs of the CPU, on the host, where the model is an x86 PV guest's Xen. */
 #ifndef XENLET_PLATFORM_ARCH_H
 #define XENLET_PLATFORM_ARCH_H
 
-#include <xenlet/platform.h>
-
-int arch_vcpu_info_init(struct vcpu_info **info);
-int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info);
-int arch_vcpu_up(unsigned int vcpu);
-void arch_vcpu_down(void);
-bool arch_vcpu_exists(unsigned int vcpu);
-bool arch_vcpu_is_up(unsigned int vcpu);
-int arch_fp_init(void);
+#include "arch/platform.h"
 
 const struct vcpu_time_info *arch_time_info(void);
 

@@ -13,13 +13,7 @@
 #include "tests/host/platform/host.h"
 
 static struct start_info info;
-struct start_info *start_info = &info;
 struct shared_info *shared_info;
-
-bool xenlet_is_initial_domain(void)
-{
-    return info.flags & SIF_INITDOMAIN;
-}
 
 static void must(int rc, const char *what)
 {
@@ -32,6 +26,7 @@ void host_boot(const struct host_config *config)
     struct vcpu_info *vcpu_info;
 
     host_image_restore();
+    start_info = &info;
     memset(host_vcpus, 0, sizeof(host_vcpus));
     host_this = 0;
     host_between_steps = NULL;

@@ -7,14 +7,13 @@
 #include <xenlet/evtchn.h>
 #include <xenlet/memory.h>
 #include "kernel/internal.h"
+#include "platform_arch.h"
 #include "tests/host/xenstore/server.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct xenstore_domain_interface page;
-static struct start_info info = { .store_mfn = 1, .store_evtchn = 1 };
-struct start_info *start_info = &info;
 
 static const uint8_t *data;
 static size_t data_len;
@@ -30,14 +29,8 @@ bool xenlet_is_initial_domain(void)
     return false;
 }
 
-xen_pfn_t xenlet_gfn_to_pfn(xen_pfn_t gfn)
+struct xenstore_domain_interface *arch_store_ring(void)
 {
-    return gfn;
-}
-
-void *xenlet_pfn_to_virt(xen_pfn_t pfn)
-{
-    (void)pfn;
     return &page;
 }
 
