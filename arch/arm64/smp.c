@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* VCPUs other than the first: their data, their stack, their first instruction; by PSCI. */
+#include <xenlet/console.h>
+#include <xenlet/domain.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/hypercall_arm64.h>
+#include <xenlet/memory.h>
+#include "arch/arm64/boot.h"
+#include "arch/arm64/gic.h"
+#include "arch/arm64/mmu.h"
+#include "arch/arm64/percpu.h"
+#include "arch/arm64/tree.h"
+#include "arch/atomic.h"
+#include "boot/arm64/layout.h"
+#include "kernel/internal.h"
+#include "kernel/string.h"
+#include "platform_arch.h"
+
+#define STACK_PAGES  (LAYOUT_STACK_SIZE / LAYOUT_PAGE_SIZE)
+#define REPORT_PAGES (LAYOUT_REPORT_STACK_SIZE / LAYOUT_PAGE_SIZE)
+
+/* What such a VCPU has, in one page of its own. */
+struct vcpu_page {
+    struct percpu percpu; /* vcpu_info first: aligned, and within the page */
+    char stack_name[16];
+};
+
+static struct vcpu_page *vcpus[XENLET_MAX_VCPUS];
+
+bool arch_vcpu_exists(unsigned int vcpu)
+{
+    uint64_t mpidr;
+
+    return vcpu < XENLET_MAX_VCPUS && arch_tree_cpu(vcpu, &mpidr);
+}
+
+bool arch_vcpu_is_up(unsigned int vcpu)
+{
+    uint64_t mpidr;
+
+    return arch_tree_cpu(vcpu, &mpidr) && hypercall_psci_is_up(mpidr) > 0;
+}
+
+/* The report's stack, an empty page, and the stack. */
+static char *stacks_alloc(void)
+{
+    char *pages = xenlet_pages_alloc(REPORT_PAGES + 1 + STACK_PAGES);
+
+    if (pages && arch_mmu_set(pages + LAYOUT_REPORT_STACK_SIZE, 0, 0) != 0) {
+        xenlet_pages_free(pages, REPORT_PAGES + 1 + STACK_PAGES);
+        return NULL;
+    }
+    return pages;
+}
+
+static int vcpu_page_init(unsigned int vcpu)
+{
+    struct vcpu_page *page = xenlet_pages_alloc(1);
+    char *stacks = page ? stacks_alloc() : NULL;
+
+    if (!stacks) {
+        xenlet_pages_free(page, 1);
+        return -XEN_ENOMEM;
+    }
+    memset(page, 0, LAYOUT_PAGE_SIZE);
+    xenlet_snprintf(page->stack_name, sizeof(page->stack_name), "vcpu%u_stack", vcpu);
+    page->percpu.vcpu = vcpu;
+    page->percpu.report_stack = stacks;
+    page->percpu.stack = stacks + LAYOUT_REPORT_STACK_SIZE + LAYOUT_PAGE_SIZE;
+    page->percpu.stack_name = page->stack_name;
+    vcpus[vcpu] = page;
+    return 0;
+}
+
+int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info)
+{
+    int rc = 0;
+
+    if (!arch_vcpu_exists(vcpu))
+        return -XEN_ENOENT;
+    if (!vcpus[vcpu]) {
+        rc = vcpu_page_init(vcpu);
+        /* While the VCPU is down any other may do this; shared_info has one for VCPU 0 only. */
+        if (rc == 0)
+            rc = hypercall_register_vcpu_info(vcpu, xenlet_gfn(vcpus[vcpu]), 0);
+    }
+    if (rc == 0)
+        *info = &vcpus[vcpu]->percpu.info;
+    return rc;
+}
+
+int arch_vcpu_restored(unsigned int vcpu)
+{
+    (void)vcpu;
+    return -XEN_EOPNOTSUPP;
+}
+
+/*
+ * It begins with its MMU and caches off, and reads through them nothing of ours but instructions
+ * and page tables, which have long been in memory: boot_map() wrote them past the caches. All else
+ * it reads with the MMU on.
+ */
+int arch_vcpu_up(unsigned int vcpu)
+{
+    uint64_t mpidr;
+
+    if (!arch_tree_cpu(vcpu, &mpidr))
+        return -XEN_ENOENT;
+    /* One that says it is down may still be on the way: brought up now, it would be too soon. */
+    while (arch_vcpu_is_up(vcpu))
+        hypercall_sched_yield();
+    smp_wmb();
+    return hypercall_psci_on(mpidr,
+                             xenlet_gfn((const void *)arch_vcpu_entry) * LAYOUT_PAGE_SIZE +
+                                 (uintptr_t)arch_vcpu_entry % LAYOUT_PAGE_SIZE,
+                             (uint64_t)vcpus[vcpu]);
+}
+
+void arch_vcpu_main(void)
+{
+    int rc;
+
+    arch_cpu_init();
+    rc = arch_gic_init();
+    if (rc)
+        xenlet_panic("VCPU %u: no interrupt controller (%d)", percpu()->vcpu, rc);
+    vcpu_main();
+}
+
+void arch_vcpu_down(void)
+{
+    hypercall_psci_off();
+}

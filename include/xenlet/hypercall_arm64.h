@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that only an arm64 guest makes: PSCI (ARM DEN 0022), which Xen implements for its guests.
+ * The rules of hypercall.h hold; a VCPU is named by the `reg` of its node below /cpus.
+ */
+#ifndef XENLET_HYPERCALL_ARM64_H
+#define XENLET_HYPERCALL_ARM64_H
+
+#include <xenlet/types.h>
+
+#pragma GCC visibility push(default)
+
+/*
+ * Start a VCPU at physical address `entry`, MMU off, with `context` in x0. -ENOENT no such VCPU,
+ * -EEXIST it is up, -EINVAL.
+ */
+int hypercall_psci_on(uint64_t mpidr, uint64_t entry, uint64_t context);
+
+/* Take this VCPU down; returns only on error. */
+int hypercall_psci_off(void);
+
+/* 1: it is up, or about to be; 0: down; -ENOENT no such VCPU. */
+int hypercall_psci_is_up(uint64_t mpidr);
+
+#pragma GCC visibility pop
+
+#endif
