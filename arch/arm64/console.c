@@ -53,3 +53,8 @@ evtchn_port_t arch_store_port(void)
 {
     return 0;
 }
+
+struct xenstore_domain_interface *arch_store_ring(void)
+{
+    return NULL;
+}
