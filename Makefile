@@ -44,7 +44,7 @@ SUITE   := build/gcc/tests/suite.elf
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
-.PHONY: help run test test-all soak build install clean distclean format
+.PHONY: help run test test-all mutants soak build install clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -74,6 +74,13 @@ test-all: ## everything: the full product of worlds, Xens and compilers
 	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
+
+mutants: ## 32 mistakes in a copy of the sources: which test catches each; then evtchn/ changed by rule
+	@tests/xen/prepare gcc lab
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp
+	@tests/xen/fetch 4.17
+	@tests/mutants/run
+	@tests/mutants/run --mechanical
 
 soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port
 	@tests/xen/prepare gcc lab

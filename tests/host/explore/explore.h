@@ -126,8 +126,8 @@ void names_add(const char *name, const void *base, size_t stride, unsigned int n
 /* The member `addr` is in: its start and size. False: nothing is known. */
 bool names_member(const void *addr, void **start, unsigned int *size);
 void names_location(const void *addr, char *text, size_t size);
-/* Source lines of code addresses, "evtchn/mask.c:42 (release)". */
-void names_lines(const void *const *pc, unsigned int n, char (*text)[128]);
+/* The source line of a code address, "evtchn/mask.c:42 release()"; NULL: none. */
+const char *names_line(const void *pc);
 
 void print_begin(FILE *out, const struct program *p);
 void print_step(unsigned int t, unsigned int depth, const char *within, const struct op *op,

@@ -192,32 +192,49 @@ static bool is_helper(const char *where)
     return strncmp(where, "arch/", 5) == 0;
 }
 
-void names_lines(const void *const *pc, unsigned int n, char (*text)[128])
+#define MAX_LINES 512u
+
+static struct {
+    const void *pc;
+    char text[128];
+} lines[MAX_LINES]; /* asking takes a while */
+static unsigned int nr_lines;
+
+static void ask_line(const void *pc, char *text, size_t size)
 {
-    char command[600], line[512];
+    char command[600], line[512], where[128] = "?";
     FILE *f;
 
-    for (unsigned int i = 0; i < n; i++) {
-        char where[128] = "?";
+    snprintf(command, sizeof(command), "addr2line -p -i -f -e '%s' %p", self(),
+             (const void *)((const char *)pc - 1));
+    f = popen(command, "r");
+    if (!f)
+        return;
+    while (fgets(line, sizeof(line), f)) {
+        const char *from = strstr(line, "(inlined by) ");
 
-        text[i][0] = '\0';
-        if (!pc[i])
-            continue;
-        snprintf(command, sizeof(command), "addr2line -p -i -f -e '%s' %p", self(),
-                 (const void *)((const char *)pc[i] - 1));
-        f = popen(command, "r");
-        if (!f)
-            continue;
-        while (fgets(line, sizeof(line), f)) {
-            const char *from = strstr(line, "(inlined by) ");
-
-            take_line(from ? from + 13 : line, where, sizeof(where));
-            if (!is_helper(where))
-                break;
-        }
-        while (fgets(line, sizeof(line), f))
-            ;
-        pclose(f);
-        snprintf(text[i], 128, "%s", where);
+        take_line(from ? from + 13 : line, where, sizeof(where));
+        if (!is_helper(where))
+            break;
     }
+    while (fgets(line, sizeof(line), f))
+        ;
+    pclose(f);
+    snprintf(text, size, "%s", where);
+}
+
+const char *names_line(const void *pc)
+{
+    unsigned int i = 0;
+
+    if (!pc)
+        return "";
+    while (i < nr_lines && lines[i].pc != pc)
+        i++;
+    if (i == nr_lines) {
+        i = nr_lines < MAX_LINES ? nr_lines++ : 0;
+        lines[i].pc = pc;
+        ask_line(pc, lines[i].text, sizeof(lines[i].text));
+    }
+    return lines[i].text;
 }

@@ -6,6 +6,7 @@
 #include "tests/host/explore/explore.h"
 
 #define MAX_LINES 20000u
+#define PRINTED   400u /* at each end of a long one */
 
 static struct line {
     unsigned int thread, depth;
@@ -143,11 +144,14 @@ void print_end(void)
 
     for (unsigned int i = 0; i < nr_lines; i++) {
         const struct line *l = &lines[i];
-        char where[1][128];
 
-        names_lines(&l->pc, 1, where);
+        if (i == PRINTED && nr_lines > 2 * PRINTED) { /* a run that does not end */
+            i = nr_lines - PRINTED;
+            fprintf(out, " ...\n");
+            continue;
+        }
         fprintf(out, "%4u  %-*s %*s%-*s %s\n", i + 1, width,
                 i && lines[i - 1].thread == l->thread ? "" : program->threads[l->thread].name,
-                (int)l->depth * 2, "", 66 - (int)l->depth * 2, l->text, where[0]);
+                (int)l->depth * 2, "", 66 - (int)l->depth * 2, l->text, names_line(l->pc));
     }
 }

@@ -83,12 +83,9 @@ static void ended(void)
             return;
         }
         if (kind != OP_IDLE && kind != OP_SLEEP) {
-            char line[1][128];
-
-            names_lines(&threads[t].next.pc, 1, line);
             explore_fail("%s %s, at %s", program->threads[t].name,
                          kind == OP_WAIT || kind == OP_RMW ? waits_for[kind] : "cannot go on",
-                         line[0]);
+                         names_line(threads[t].next.pc));
             return;
         }
     }

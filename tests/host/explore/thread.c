@@ -252,7 +252,9 @@ static void do_step(struct thread *t, unsigned int option)
     if (t->next.kind == OP_SLEEP)
         t->woken = false;
     note_step(t, &e);
-    t->was_masked = t->looks_once_more = false;
+    t->looks_once_more = false;
+    if (t->kicked && program->looks(number) == LOOKS)
+        t->was_masked = false; /* it had the choice */
     if (e.wrote)
         all_look_again();
     resume(t);
