@@ -10,6 +10,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "tests/host/arch/stepped/memory.h"
 #include "tests/host/arch/stepped/stepped.h"
 #include "tests/host/explore/coroutine.h"
 #include "tests/host/explore/explore.h"
@@ -43,7 +44,7 @@ static int running = -1;
 static struct undo {
     uint64_t *word;
     uint64_t was;
-} *undo;
+} * undo;
 static size_t nr_undo, max_undo;
 
 static void log_undo(void *addr, size_t size)
@@ -201,6 +202,23 @@ static void load_cell(struct cell *c, const void *pc, const struct site *site)
     native_put(c->addr, c->size, value);
 }
 
+struct piece {
+    struct cell *cell;
+    uint64_t value;
+};
+
+#define MAX_PIECES 512u
+static struct piece pieces[MAX_THREADS][MAX_PIECES];
+static unsigned int nr_pieces[MAX_THREADS];
+
+static void keep_piece(struct cell *c, const void *pc)
+{
+    (void)pc;
+    if (nr_pieces[running] == MAX_PIECES)
+        abort();
+    pieces[running][nr_pieces[running]++] = (struct piece){ c, native_get(c->addr, c->size) };
+}
+
 static bool is_private(const void *addr)
 {
     return running < 0 || coroutine_owns(addr);
@@ -235,9 +253,23 @@ static void by_pieces(void *addr, size_t size, void (*f)(struct cell *, const vo
     }
 }
 
-static void load_piece(struct cell *c, const void *pc)
+/* One step a piece; all values are put there at last, whatever others have put there meanwhile. */
+static void load_pieces(void *addr, size_t size, const void *pc)
 {
-    load_cell(c, pc, NULL);
+    unsigned int n;
+
+    nr_pieces[running] = 0;
+    by_pieces(addr, size, keep_piece, pc);
+    n = nr_pieces[running];
+    for (unsigned int i = 0; i < n; i++) {
+        struct piece *p = &pieces[running][i];
+
+        load_cell(p->cell, pc, NULL);
+        p->value = native_get(p->cell->addr, p->cell->size);
+    }
+    for (unsigned int i = 0; i < n; i++)
+        native_put(pieces[running][i].cell->addr, pieces[running][i].cell->size,
+                   pieces[running][i].value);
 }
 
 static void on_load(void *addr, size_t size, const void *pc)
@@ -250,14 +282,14 @@ static void on_load(void *addr, size_t size, const void *pc)
     if (is_private(addr))
         return;
     if (size > 8 || ((uintptr_t)addr & 7) + size > 8) {
-        by_pieces(addr, size, load_piece, pc);
+        load_pieces(addr, size, pc);
         return;
     }
     c = cell_of(addr, (unsigned int)size);
     if (c)
         load_cell(c, pc, NULL);
     else
-        by_pieces(addr, size, load_piece, pc);
+        load_pieces(addr, size, pc);
 }
 
 /* --- stores --------------------------------------------------------------------------------- */
@@ -283,23 +315,6 @@ static void store_cell(struct cell *c, const void *pc, const struct site *site, 
     }
     op.loc = c->loc;
     search_step(&op);
-}
-
-struct piece {
-    struct cell *cell;
-    uint64_t value;
-};
-
-static struct piece pieces[MAX_THREADS][512];
-static unsigned int nr_pieces[MAX_THREADS];
-
-static void keep_piece(struct cell *c, const void *pc)
-{
-    (void)pc;
-    if (nr_pieces[running] == 512)
-        abort();
-    pieces[running][nr_pieces[running]++] =
-        (struct piece){ c, native_get((char *)c->addr, c->size) };
 }
 
 /* The values are taken now, before another thread, or an upcall, can use the memory. */
@@ -552,4 +567,19 @@ void __tsan_read_range(void *addr, size_t size)
 void __tsan_write_range(void *addr, size_t size)
 {
     on_store(addr, size, PC);
+}
+
+/* What explored code calls memset() and memcpy(): explore.mk. */
+
+void *explore_memset(void *to, int value, size_t size)
+{
+    on_store(to, size, PC);
+    return memset(to, value, size);
+}
+
+void *explore_memcpy(void *to, const void *from, size_t size)
+{
+    on_load((void *)(uintptr_t)from, size, PC);
+    on_store(to, size, PC);
+    return memcpy(to, from, size);
 }

@@ -30,6 +30,8 @@ struct program {
     void (*look)(unsigned int t);
     /* What would come of that now. */
     enum looks (*looks)(unsigned int t);
+    /* Of all memory that a run may write: no store may escape us. NULL: not looked at. */
+    uint64_t (*memory)(void);
     /* Of what the program keeps besides memory. NULL: nothing. */
     uint64_t (*hash)(void);
 };

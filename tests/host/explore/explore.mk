@@ -8,9 +8,12 @@ EXPLORE := $(HOST)/explore
 
 EXPLORE_FLAGS := -std=gnu11 -g -fno-common -fno-strict-aliasing -fno-pie -fdebug-prefix-map=$(CURDIR)=. \
 	$(HOST_WARNINGS) -isystem build/include -Iinclude -I. -Itests/host/arch
-# -O1: what the compiler makes one access of, is one here too.
+# -O1: what the compiler makes one access of, is one here too. It puts nothing of its own in the place
+# of memset() and memcpy(), of which the sanitizer would not know.
 EXPLORE_STEPPED := -O1 -finline-functions -Itests/host/arch/stepped -fsanitize=thread \
-	--param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0
+	--param tsan-distinguish-volatile=1 --param tsan-instrument-func-entry-exit=0 \
+	-fno-builtin-memset -fno-builtin-memcpy -include tests/host/arch/stepped/memory.h
+EXPLORE_NAMES := --redefine-sym memset=explore_memset --redefine-sym memcpy=explore_memcpy
 
 EXPLORE_GUEST := $(filter-out evtchn/static_tree.c,$(wildcard evtchn/*.c hypercall/*.c))
 EXPLORE_WORLD := $(wildcard tests/host/model/*.c) \
@@ -23,11 +26,12 @@ EXPLORE_RULES := tests/host/explore/explore.mk tests/host/host.mk
 $(EXPLORE)/guest/%.o: %.c $(EXPLORE_RULES) | build/include/xen/.stamp
 	@mkdir -p $(@D)
 	$(if $(V),,@)gcc $(EXPLORE_FLAGS) $(EXPLORE_STEPPED) -MMD -MP -c $< -o $@
-	$(if $(V),,@)objcopy $(HOST_SECTIONS) $@
+	$(if $(V),,@)objcopy $(HOST_SECTIONS) $(EXPLORE_NAMES) $@
 
 $(EXPLORE)/world/%.o: %.c $(EXPLORE_RULES) | build/include/xen/.stamp
 	@mkdir -p $(@D)
 	$(if $(V),,@)gcc $(EXPLORE_FLAGS) $(EXPLORE_STEPPED) -MMD -MP -c $< -o $@
+	$(if $(V),,@)objcopy $(EXPLORE_NAMES) $@
 
 $(EXPLORE)/self/%.o: %.c $(EXPLORE_RULES) | build/include/xen/.stamp
 	@mkdir -p $(@D)

@@ -182,6 +182,28 @@ void *world_frame(uint64_t gfn)
     return gfn - FIRST_GFN < NR_PAGES ? pages[gfn - FIRST_GFN] : NULL;
 }
 
+extern uint64_t __start_guest_data[], __stop_guest_data[];
+extern uint64_t __start_guest_bss[], __stop_guest_bss[];
+
+static uint64_t sum(const uint64_t *from, const uint64_t *to)
+{
+    uint64_t h = 0;
+
+    while (from < to)
+        h = mix(h, *from++);
+    return h;
+}
+
+uint64_t world_memory(void)
+{
+    uint64_t h = sum((uint64_t *)(void *)pages[0], (uint64_t *)(void *)pages[NR_PAGES]);
+
+    h = mix(h, sum(__start_guest_data, __stop_guest_data));
+    h = mix(h, sum(__start_guest_bss, __stop_guest_bss));
+    return mix(h, sum((uint64_t *)(void *)model_shared_info(),
+                      (uint64_t *)(void *)(model_shared_info() + 1)));
+}
+
 /* --- time ----------------------------------------------------------------------------------- */
 
 uint64_t platform_now_ns(void)

@@ -239,6 +239,7 @@ static struct program program_of(const struct scenario *s, enum abi which)
                          .check = check,
                          .look = world_look,
                          .looks = world_looks,
+                         .memory = world_memory,
                          .hash = hash_ghosts };
 
     scenario = s;

@@ -332,12 +332,17 @@ static void explore_until(const struct limits *limits, unsigned int stop_at)
 
 void explore(const struct program *p, const struct limits *limits, struct result *r)
 {
+    uint64_t memory;
+
     set_up(p, r);
     used = *limits;
+    memory = p->memory ? p->memory() : 0;
     if (!r->failed)
         explore_until(limits, 0);
     watch(0);
     access_begin();
+    if (!r->failed && p->memory && p->memory() != memory)
+        explore_fail("memory was written in a way that the explorer does not see");
 }
 
 static void read_path(const char *text)

@@ -12,6 +12,8 @@ void world_boot(const int *vcpu, unsigned int n, const char *abi);
 void world_look(unsigned int thread);
 
 enum looks world_looks(unsigned int thread);
+/* Of all the guest may write. */
+uint64_t world_memory(void);
 /* The calling VCPU's. */
 struct vcpu_info *world_info(void);
 
