@@ -3,7 +3,8 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-#define ALL_FLAGS (EVTCHN_HANDLER_GPR | EVTCHN_MASKED | EVTCHN_NO_SHARE | EVTCHN_LATE_EOI)
+#define ALL_FLAGS \
+    (EVTCHN_HANDLER_GPR | EVTCHN_MASKED | EVTCHN_NO_SHARE | EVTCHN_LATE_EOI | EVTCHN_NO_RERAISE)
 
 /* --- Xen's side ----------------------------------------------------------------------------- */
 

@@ -103,7 +103,8 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
         arch_cpu_relax();
     spin_lock(&ch->lock);
     /* The handle may lead another life by now, and that may have begun a move of its own. */
-    if (atomic_read(&ch->vcpu) == v->id && ch->moved_from == from && atomic_read(&from->current) != ch) {
+    if (atomic_read(&ch->vcpu) == v->id && ch->moved_from == from &&
+        atomic_read(&from->current) != ch) {
         atomic_write(&ch->moved_from, NULL);
         evtchn_set_gate(ch);
     }

@@ -24,7 +24,8 @@
 
 #define QUEUES ((1u << EVTCHN_FIFO_MAX_QUEUES) - 1) /* the bits of `ready` that mean one */
 
-#define BUSY_TRIES 100000u /* to unmask a word that Xen holds: a VCPU of Xen's may be interrupted */
+#define BUSY_TRIES 100000u /* to unmask a word that Xen holds: a VCPU of Xen's may be interrupted \
+                            */
 
 #define PAGE_SIZE      4096u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))

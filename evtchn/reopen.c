@@ -126,7 +126,8 @@ static int reopen(struct evtchn *ch, bool restored)
     }
     if (ch->priority != PRIORITY_UNSET && evtchn_ops->set_priority)
         evtchn_ops->set_priority(ch->port, ch->priority);
-    if (vcpu && (ch->kind == KIND_UNBOUND || ch->kind == KIND_INTERDOMAIN || ch->kind == KIND_PIRQ)) {
+    if (vcpu &&
+        (ch->kind == KIND_UNBOUND || ch->kind == KIND_INTERDOMAIN || ch->kind == KIND_PIRQ)) {
         atomic_write(&ch->has_moved, true);
         hypercall_evtchn_bind_vcpu(ch->port, vcpu);
     }
@@ -184,9 +185,8 @@ static void reopen_all(struct evtchn *list, bool restored)
             continue;
         }
         evtchn_release_by_xen(ch, REASON_MOVE | REASON_STORM | REASON_EOI);
-        /* What was pending is gone: have the handler look. Nobody pressed a key. */
-        if (ch->kind != KIND_VIRQ || ch->source != VIRQ_DEBUG)
-            evtchn_raise(ch);
+        if (!(ch->flags & EVTCHN_NO_RERAISE))
+            evtchn_raise(ch); /* what was pending is gone: have the handler look */
     }
 }
 

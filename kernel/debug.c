@@ -37,5 +37,6 @@ int debug_init(void)
 {
     static struct evtchn *channel;
 
-    return evtchn_bind_virq(VIRQ_DEBUG, 0, debug_event, NULL, EVTCHN_HANDLER_GPR, &channel);
+    return evtchn_bind_virq(VIRQ_DEBUG, 0, debug_event, NULL,
+                            EVTCHN_HANDLER_GPR | EVTCHN_NO_RERAISE, &channel);
 }

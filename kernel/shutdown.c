@@ -16,17 +16,17 @@
 #define CHANNEL  "device/suspend/event-channel"
 #define PATIENCE 10000000000ull /* ns, for xenstore */
 
-static shutdown_asked_t *asked;
+static xenlet_shutdown_asked_t *asked;
 static void *asked_data;
 static struct evtchn *suspend_channel;
 static struct evtchn *work; /* to be out of xenstore's code before it is suspended */
-static enum shutdown_request word_heard;
+static enum xenlet_shutdown_request word_heard;
 static bool is_word_heard;
 static struct suspend_hook hook;
 
 static const struct word {
     const char *text;
-    enum shutdown_request what;
+    enum xenlet_shutdown_request what;
 } words[] = {
     { "poweroff", SHUTDOWN_ASKED_POWEROFF }, { "reboot", SHUTDOWN_ASKED_REBOOT },
     { "halt", SHUTDOWN_ASKED_HALT },         { "suspend", SHUTDOWN_ASKED_SUSPEND },
@@ -41,7 +41,7 @@ static void suspend(void)
         platform_log("the suspend that the toolstack asked for failed (error %d)", rc);
 }
 
-static void carry_out(enum shutdown_request what)
+static void carry_out(enum xenlet_shutdown_request what)
 {
     if (asked && !asked(what, asked_data))
         return;
@@ -173,7 +173,7 @@ static int publish_channel(uint64_t deadline)
     return 0;
 }
 
-int shutdown_init(shutdown_asked_t *function, void *data)
+int xenlet_shutdown_init(xenlet_shutdown_asked_t *function, void *data)
 {
     static const char *const features[] = { "control/feature-poweroff", "control/feature-reboot",
                                             "control/feature-halt", "control/feature-suspend" };

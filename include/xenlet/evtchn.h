@@ -44,6 +44,11 @@ typedef void evtchn_handler_t(struct evtchn *ch, void *data);
  * that serve another domain and must not be kept busy by it.
  */
 #define EVTCHN_LATE_EOI 0x08u
+/*
+ * Not called when nothing may have come: after a reset or a restore its handler does not run once,
+ * as others do, and what was pending is forgotten. For a key that somebody pressed.
+ */
+#define EVTCHN_NO_RERAISE 0x10u
 
 #define EVTCHN_SHARE_DEFAULT 64u      /* deliveries of a channel in a tick */
 #define EVTCHN_TICK_DEFAULT  1000000u /* ns */

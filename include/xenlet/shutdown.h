@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(default)
 
-enum shutdown_request {
+enum xenlet_shutdown_request {
     SHUTDOWN_ASKED_POWEROFF,
     SHUTDOWN_ASKED_REBOOT,
     SHUTDOWN_ASKED_HALT,
@@ -24,7 +24,7 @@ enum shutdown_request {
  * program, which does it in its own time (xenlet_exit(), suspend_domain(), ...). The toolstack has
  * been told that it was heard. Runs on VCPU 0 as a handler does.
  */
-typedef bool shutdown_asked_t(enum shutdown_request what, void *data);
+typedef bool xenlet_shutdown_asked_t(enum xenlet_shutdown_request what, void *data);
 
 /*
  * Answer the toolstack from now on, and tell it so (control/feature-*,
@@ -33,7 +33,7 @@ typedef bool shutdown_asked_t(enum shutdown_request what, void *data);
  * minute. Once, from main. 0, -XEN_ENODEV no xenstore, -XEN_EOPNOTSUPP the first domain, or what
  * suspend_init() or xenstore answered.
  */
-int shutdown_init(shutdown_asked_t *asked, void *data);
+int xenlet_shutdown_init(xenlet_shutdown_asked_t *asked, void *data);
 
 #pragma GCC visibility pop
 

@@ -27,12 +27,13 @@ static int ipi(struct kept *k, unsigned int flags)
 
 TEST(reset_brings_channels_back)
 {
-    struct kept a, b, masked, left, right, debug = { .seen = 0 };
+    struct kept a, b, masked, quiet, left, right, debug = { .seen = 0 };
 
     SKIP_IN_PV_SHIM();
     CHECK_EQ(ipi(&a, GPR), 0);
     CHECK_EQ(ipi(&b, GPR), 0);
     CHECK_EQ(ipi(&masked, GPR), 0);
+    CHECK_EQ(ipi(&quiet, GPR | EVTCHN_NO_RERAISE), 0);
     CHECK_EQ(evtchn_bind_virq(VIRQ_XENOPROF, 0, count_event, &debug.seen, GPR, &debug.ch), 0);
     left = right = (struct kept){ .seen = 0 };
     CHECK_EQ(evtchn_bind_unbound(DOMID_SELF, count_event, &left.seen, GPR, &left.ch), 0);
@@ -48,6 +49,9 @@ TEST(reset_brings_channels_back)
     /* Each handler was called once; the masked one will be when it may. */
     EXPECT_EQ(b.seen, 1);
     EXPECT_EQ(debug.seen, 1);
+    EXPECT_EQ(quiet.seen, 0);
+    EXPECT_EQ(evtchn_send(quiet.ch), 0);
+    EXPECT_EQ(quiet.seen, 1);
     EXPECT_EQ(masked.seen, 0);
     EXPECT(left.seen >= 1 && right.seen >= 1);
     EXPECT_EQ(evtchn_unmask(masked.ch), 0);
@@ -64,6 +68,7 @@ TEST(reset_brings_channels_back)
 
     EXPECT_EQ(evtchn_close(b.ch), 0);
     EXPECT_EQ(evtchn_close(masked.ch), 0);
+    EXPECT_EQ(evtchn_close(quiet.ch), 0);
     EXPECT_EQ(evtchn_close(left.ch), 0);
     EXPECT_EQ(evtchn_close(right.ch), 0);
     EXPECT_EQ(evtchn_close(debug.ch), 0);

@@ -116,7 +116,7 @@ TEST(last_vcpu_takes_events)
     }
     EXPECT_EQ(evtchn_close(ch), 0);
     atomic_write(&release, 1);
-    EXPECT_EQ(vcpu_wake(last), 0);
+    vcpu_wake(last); /* unless it saw that already */
     EXPECT_EQ(vcpu_join(last, clock_after(5000 * MS)), 0);
 }
 
@@ -532,7 +532,7 @@ TEST(event_of_a_vcpu_that_goes_down_is_not_lost)
     EXPECT_EQ(evtchn_vcpu(stays), last > 1 ? last : 0); /* another VCPU's */
     if (last > 1) {
         atomic_write(&release, 1);
-        EXPECT_EQ(vcpu_wake(last), 0);
+        vcpu_wake(last);
         EXPECT_EQ(vcpu_join(last, clock_after(5000 * MS)), 0);
     }
     EXPECT_EQ(evtchn_close(stays), 0);
@@ -572,7 +572,7 @@ TEST(reset_beside_a_vcpu_that_is_up)
     EXPECT_EQ(evtchn_raise(mover), 0);
     EXPECT(wait_until_equal(&moved, &moves));
     atomic_write(&release, 1);
-    EXPECT_EQ(vcpu_wake(1), 0);
+    vcpu_wake(1); /* unless it saw that already */
     EXPECT_EQ(vcpu_join(1, clock_after(5000 * MS)), 0);
     EXPECT_EQ(evtchn_close(ch), 0);
     EXPECT_EQ(evtchn_close(mover), 0);

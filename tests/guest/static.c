@@ -275,7 +275,7 @@ TEST(static_channel_comes_back_to_vcpu_0)
     EXPECT_EQ(evtchn_close(ch), 0);
     disconnect(first, second);
     over = true;
-    EXPECT_EQ(vcpu_wake(1), 0);
+    vcpu_wake(1); /* unless it saw that already */
     EXPECT_EQ(vcpu_join(1, clock_after(1000000000)), 0);
 }
 

@@ -244,7 +244,7 @@ int main(int argc, char **argv)
 {
     static struct suspend_hook hook = { .order = SUSPEND_DRIVERS, .after = note_after };
     unsigned int cycles = number("cycles", 10);
-    int rc = shutdown_init(NULL, NULL);
+    int rc = xenlet_shutdown_init(NULL, NULL);
 
     (void)argc;
     (void)argv;
