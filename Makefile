@@ -44,7 +44,7 @@ SUITE   := build/gcc/tests/suite.elf
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
-.PHONY: help run test test-all mutants soak build install clean distclean format
+.PHONY: help run test test-all mutants soak coverage build install clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -64,13 +64,13 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 		$(addprefix --max-event-channels=,$(PORTS)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
-	@tests/xen/prepare gcc clang dt install dom0less lab
+	@tests/xen/prepare gcc clang host dt install dom0less lab
 	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
-	@tests/xen/prepare gcc clang dt install dom0less lab
+	@tests/xen/prepare gcc clang host dt install dom0less lab
 	$(call COMPILE_WITH,gcc clang dt host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
@@ -83,10 +83,15 @@ mutants: ## 32 mistakes in a copy of the sources: which test catches each; then 
 	@tests/mutants/run --mechanical
 
 soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port
-	@tests/xen/prepare gcc lab
+	@tests/xen/prepare gcc host lab
 	$(call COMPILE_WITH,gcc host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all --only '^soak/'
+
+coverage: ## how much of evtchn/ the host's tests run, by line and branch
+	@tests/xen/prepare host
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) build-cov
+	@tests/host/coverage
 
 build: ## compile the library, the examples, the tools and the tests, with gcc and with clang
 	@tests/xen/prepare gcc clang dt

@@ -68,7 +68,7 @@ uint64_t clock_wall(void)
     do {
         version = atomic_read_acquire(&shared_info->wc_version);
         sec = atomic_read(&shared_info->wc_sec);
-        high = atomic_read(&shared_info->wc_sec_hi);
+        high = atomic_read(&shared_info->xen_wc_sec_hi);
         ns = atomic_read(&shared_info->wc_nsec);
         smp_rmb();
     } while ((version & 1) || atomic_read(&shared_info->wc_version) != version);

@@ -6,11 +6,15 @@
 HOST := build/host
 
 # One line a variant: its compiler and flags.
-HOST_VARIANTS := plain asan tsan cov
+HOST_VARIANTS := plain asan tsan cov m32
 HOST_CC_plain := gcc
 HOST_FLAGS_plain := -O2 -g
 HOST_CC_asan := gcc
 HOST_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Words of 32 bits, as a 32-bit guest has them. With clang's own runtime: gcc's for it conflicts with cross compilers.
+HOST_CC_m32 := clang
+HOST_FLAGS_m32 := -m32 -malign-double -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -rtlib=compiler-rt -unwindlib=none -Wl,-l:libgcc_s.so.1 \
+	-Wno-unused-command-line-argument
 HOST_CC_cov := gcc
 HOST_FLAGS_cov := -O0 -g --coverage -fprofile-update=atomic -Wl,-u,__gcov_dump -Wl,-u,__gcov_reset
 HOST_CC_tsan := clang
@@ -36,6 +40,9 @@ HOST_MODEL := $(wildcard tests/host/model/*.c) \
 HOST_TESTS := $(addprefix tests/guest/,accounting.c accounting_smp.c all_ports.c basics.c channels.c \
 	cmdline.c delivery.c fifo.c format.c hypercalls_3l.c hypercalls_evtchn.c late_eoi.c main.c \
 	mistakes.c option.c reset.c rests.c rests_smp.c smp.c static.c storms.c threelevel.c trace.c waiting.c)
+
+# What says how wide a long is.
+HOST_NOT_m32 := $(addprefix tests/guest/,format.c hypercalls_3l.c threelevel.c)
 
 HOST_SECTIONS := --rename-section .data=guest_data --rename-section .data.rel=guest_data \
 	--rename-section .data.rel.local=guest_data \
@@ -63,7 +70,8 @@ $(HOST)/$(1)/libguest.a: $$(HOST_GUEST:%.c=$(HOST)/$(1)/guest/%.o) $$(HOST_MODEL
 	@ar crs $$@ $$^
 
 # VCPUs are threads in `smp`, and one takes turns in `suite`.
-$(HOST)/$(1)/suite: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.c $$(HOST_TESTS) $$(HOST_TURNS)) \
+$(HOST)/$(1)/suite: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.c \
+		$$(filter-out $$(HOST_NOT_$(1)),$$(HOST_TESTS)) $$(HOST_TURNS)) \
 		$(HOST)/$(1)/libguest.a
 	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) $$(HOST_LINK_TESTS) $$^ -o $$@
 
@@ -79,6 +87,6 @@ $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
 .PHONY: build-host build-cov
 build-cov: $(addprefix $(HOST)/cov/,suite smp props)
-build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/suite plain/props asan/props)
+build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/suite plain/props asan/props m32/suite m32/props)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

@@ -292,6 +292,10 @@ def _host():
         yield Case('host', f'tsan-{abi}', ['env', 'TSAN_OPTIONS=suppressions=tests/host/tsan.supp', 'build/host/tsan/smp',
                                            f'evtchn={abi}', 'vcpus=2', 'without=reset_beside'],
                    output=['Test result: SUCCESS'])
+    for abi in ('2l', 'fifo', '3l'):
+        yield Case('host', f'guest-{abi}-32bit', ['tests/host/run', 'build/host/m32/suite', '--cmdline', f'evtchn={abi}'],
+                   guest_tests=True)
+    yield Case('host', 'props-32bit', ['build/host/m32/props', '--ops', '200000', '--seed', '2000000'])
     yield Case('host', 'props', ['build/host/plain/props', '--ops', '1000000'])
     yield Case('host', 'props-asan', ['build/host/asan/props', '--ops', '300000', '--seed', '1000000'])
     explore = 'build/host/explore/explore'
