@@ -113,6 +113,7 @@ def _pvshim():
     # An event costs ten times as much there: the whole suite is not for the quick tier. Nor does it always come to
     # its end under emulation: see README.md.
     for xen, vcpus, options, quick in (('4.17', 2, 'only=event', True), ('4.17', 1, 'only=every_port', True),
+                                       ('4.17', 2, 'only=evtchnop', True), ('4.17', 2, 'only=bind', True),
                                        ('4.17', 2, 'without=upcall_100000 steps=20000', False),
                                        ('4.17', 4, '', False), ('4.20', 1, '', False)):
         part = options.partition('only=')[2] or 'all'
