@@ -108,6 +108,9 @@ void arch_timer_set(uint64_t system_time);
  */
 int arch_fp_init(void);
 
+/* A random word of the CPU's: 0, -XEN_EOPNOTSUPP it has none to give, -XEN_EIO none came. */
+int arch_random(uint64_t *word);
+
 /* Print the calls that led here. */
 void arch_backtrace_here(void);
 

@@ -10,6 +10,7 @@
 #include <xenlet/evtchn.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
+#include <xenlet/random.h>
 #include <xenlet/shutdown.h>
 #include <xenlet/suspend.h>
 #include <xenlet/vcpu.h>

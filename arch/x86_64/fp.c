@@ -2,6 +2,7 @@
 /* Saving the registers of x87, SSE and AVX: XSAVE where there is one, else FXSAVE. See fp.h. */
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
+#include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/fp.h"
 #include "arch/x86_64/percpu.h"
 #include "platform_arch.h"
@@ -15,14 +16,6 @@
 
 static uint64_t mask;
 static uint32_t size;
-
-/* Xen answers this CPUID, with what it grants to the guest; the plain one may reach the CPU. */
-static void xen_cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
-{
-    __asm__ volatile("ud2a; .ascii \"xen\"; cpuid"
-                     : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])
-                     : "0"(leaf), "2"(sub));
-}
 
 /* Both are privileged: Xen catches the fault and does it for us. */
 static void set_cr4(uint64_t bits)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Random bytes, for keys and seeds. */
+#ifndef XENLET_RANDOM_H
+#define XENLET_RANDOM_H
+
+#include <xenlet/types.h>
+
+#pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Fill `len` bytes at `buf` from the CPU's generator (RDRAND on x86), as a guest has no other
+ * source that Xen vouches for. 0, -XEN_EOPNOTSUPP the CPU has none, or Xen does not grant it,
+ * -XEN_EIO it does not work; then nothing of `buf` is to be used. From anywhere.
+ */
+int xenlet_random(void *buf, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop
+
+#endif
