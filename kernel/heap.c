@@ -23,7 +23,8 @@ struct block {
 struct head {
     uint32_t magic;
     uint32_t class; /* slab: block size is 16 << class */
-    size_t pages;   /* large block; the rest is a slab's */
+    size_t pages;   /* large block, and where in the first page it begins; the rest is a slab's */
+    size_t offset;
     struct block *free;
     struct head *next;  /* the next of its size with a free block */
     struct head **link; /* what points here, NULL when it is full */
@@ -123,36 +124,68 @@ static void slab_free(struct head *h, struct block *b)
     }
 }
 
-static void *large_alloc(size_t size)
+static void *large_alloc(size_t size, size_t offset)
 {
-    size_t pages = (size + HEAD_SIZE + XENLET_PAGE_SIZE - 1) / XENLET_PAGE_SIZE;
-    struct head *h = size + HEAD_SIZE < size ? NULL : xenlet_pages_alloc(pages);
+    size_t pages = (size + offset - 1) / XENLET_PAGE_SIZE + 1;
+    struct head *h = size + offset < size ? NULL : xenlet_pages_alloc(pages);
 
     if (!h)
         return NULL;
-    *h = (struct head){ .magic = MAGIC_LARGE, .pages = pages };
-    return (char *)h + HEAD_SIZE;
+    *h = (struct head){ .magic = MAGIC_LARGE, .pages = pages, .offset = offset };
+    return (char *)h + offset;
 }
 
-void *xenlet_alloc(size_t size)
+/* Blocks of slabs are aligned to their size. */
+void *xenlet_alloc_aligned(size_t size, size_t align)
 {
+    size_t least = size > align ? size : align;
     unsigned long flags;
     unsigned int class = 0;
     void *p;
 
-    while (class < CLASSES && 1ul << (class + MIN_SHIFT) < size)
+    if (align & (align - 1) || align > XENLET_PAGE_SIZE)
+        return NULL;
+    while (class < CLASSES && 1ul << (class + MIN_SHIFT) < least)
         class ++;
     flags = platform_upcalls_save();
     spin_lock(&lock);
-    p = class < CLASSES ? slab_alloc(class) : large_alloc(size);
+    p = class < CLASSES ? slab_alloc(class)
+                        : large_alloc(size, align > HEAD_SIZE ? align : HEAD_SIZE);
     spin_unlock(&lock);
     platform_upcalls_restore(flags);
     return p;
 }
 
+void *xenlet_alloc(size_t size)
+{
+    return xenlet_alloc_aligned(size, 1);
+}
+
+/* No block begins with its head's page, but one may end with it: of a page's alignment. */
+static struct head *head_of(const void *p)
+{
+    return (struct head *)(((uintptr_t)p - 1) & -XENLET_PAGE_SIZE);
+}
+
+static bool is_large(const struct head *h, const void *p)
+{
+    return h->magic == MAGIC_LARGE && (const char *)p == (const char *)h + h->offset;
+}
+
+size_t xenlet_alloc_size(const void *p)
+{
+    const struct head *h = head_of(p);
+
+    if (is_large(h, p))
+        return h->pages * XENLET_PAGE_SIZE - h->offset;
+    if (h->magic != MAGIC_SLAB || !is_used(h, p))
+        xenlet_panic("xenlet_alloc_size(%p): nothing is allocated there", p);
+    return 1ul << (h->class + MIN_SHIFT);
+}
+
 void xenlet_free(void *p)
 {
-    struct head *h = (struct head *)((uintptr_t)p & -XENLET_PAGE_SIZE);
+    struct head *h = head_of(p);
     unsigned long flags;
 
     if (!p)
@@ -161,7 +194,7 @@ void xenlet_free(void *p)
     spin_lock(&lock);
     if (h->magic == MAGIC_SLAB && is_used(h, p)) {
         slab_free(h, p);
-    } else if (h->magic == MAGIC_LARGE && (char *)p == (char *)h + HEAD_SIZE) {
+    } else if (is_large(h, p)) {
         h->magic = 0;
         xenlet_pages_free(h, h->pages);
     } else {

@@ -34,7 +34,13 @@ size_t xenlet_nr_free_pages(void);
 /* At least `size` bytes, aligned to 16, contents undefined; NULL when there is no memory left. */
 void *xenlet_alloc(size_t size);
 
-/* Give back what xenlet_alloc() gave; NULL does nothing. Panics on what it did not, or twice. */
+/* The same, aligned to `align`, a power of two up to 4,096; NULL for another. */
+void *xenlet_alloc_aligned(size_t size, size_t align);
+
+/* How many bytes may be used of what the two gave: what was asked for, or more. Panics as below. */
+size_t xenlet_alloc_size(const void *p);
+
+/* Give back what these two gave; NULL does nothing. Panics on what it did not, or twice. */
 void xenlet_free(void *p);
 
 /* The gfn of the domain's page that holds `p`. Panics when `p` is not in the linear map. */
