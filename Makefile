@@ -33,7 +33,8 @@ include tests/host/dt/dt.mk
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp $(if $(filter dt,$(1)),build/libfdt/.stamp) && \
+COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp $(if $(filter dt,$(1)),build/libfdt/.stamp) \
+	$(if $(filter newlib,$(1)),build/newlib/.stamp) && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 # The compiler behind the image to run; none when the image is not ours.
 RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
@@ -65,13 +66,13 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
 	@tests/xen/prepare gcc clang host dt install dom0less lab
-	$(call COMPILE_WITH,gcc clang dt host)
+	$(call COMPILE_WITH,gcc clang dt newlib host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
 	@tests/xen/prepare gcc clang host dt install dom0less lab
-	$(call COMPILE_WITH,gcc clang dt host)
+	$(call COMPILE_WITH,gcc clang dt newlib host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
@@ -95,11 +96,11 @@ coverage: ## how much of evtchn/ the host's tests run, by line and branch
 
 build: ## compile the library, the examples, the tools and the tests, with gcc and with clang
 	@tests/xen/prepare gcc clang dt
-	$(call COMPILE_WITH,gcc clang dt)
+	$(call COMPILE_WITH,gcc clang dt newlib)
 
 install: ## install the library for guests, and the tool for hosts, xenlet-dt, below PREFIX
 	@tests/xen/prepare $(or $(CC_NAME),gcc) tool
-	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp && \
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp build/newlib/.stamp && \
 		$(MAKE) --no-print-directory -s $(JOBS) build/host/xenlet-dt stage
 	@mkdir -p "$(DESTDIR)$(PREFIX)"
 	@cp -R $(STAGE)/. "$(DESTDIR)$(PREFIX)"
@@ -124,3 +125,8 @@ build/include/xen/.stamp:
 build/libfdt/.stamp:
 	@tests/xen/prepare fetch
 	@tests/xen/fetch libfdt
+
+# newlib, compiled with the guest's flags.
+build/newlib/.stamp: build.mk tests/xen/xenlab/newlib.py
+	@tests/xen/prepare fetch gcc
+	@GUEST_ABI='$(GUEST_ABI)' tests/xen/fetch newlib

@@ -54,20 +54,23 @@ DT_EXAMPLES := $(OUT)/examples/heartbeat.elf
 DT_IMAGES  := $(DT_EXAMPLES) $(OUT)/tests/static.elf $(OUT)/tests/heartbeat.elf
 DT_CFLAGS  := -Ibuild/libfdt -Ilibfdt
 
-EXAMPLES  := $(filter-out $(DT_EXAMPLES),$(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c)))
+include kernel/newlib/newlib.mk
+
+EXAMPLES  := $(filter-out $(DT_EXAMPLES) $(NEWLIB_EXAMPLES),$(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c)))
 SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
 	$(wildcard tests/xen/selftest/*.c))
 SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
 REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
 PROGRAMS  := $(patsubst tests/guest/programs/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/programs/*.c))
-IMAGES    := $(EXAMPLES) $(SELFTESTS) $(CRASHERS) $(PROGRAMS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
+IMAGES    := $(EXAMPLES) $(ARCH_EXAMPLES:%=$(OUT)/examples/%.elf) $(SELFTESTS) $(CRASHERS) $(PROGRAMS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
 
 .PHONY: images images-dt build-gcc build-clang
 images: $(LIB) $(START) $(IMAGES)
 images-dt: $(DT_LIB) $(DT_IMAGES)
 build-gcc build-clang:
-	@$(MAKE) --no-print-directory images $(if $(filter build-dt,$(MAKECMDGOALS)),images-dt) CC_NAME=$(@:build-%=%)
+	@$(MAKE) --no-print-directory images $(if $(filter build-dt,$(MAKECMDGOALS)),images-dt) \
+		$(if $(filter build-newlib,$(MAKECMDGOALS)),images-newlib) CC_NAME=$(@:build-%=%)
 
 $(LIB): $(LIB_OBJECTS) $(if $(ARCH_NEEDS_FDT),$(FDT_OBJECTS))
 	@rm -f $@
@@ -112,6 +115,18 @@ $(DT_EXAMPLES): $(DT_LIB)
 # What is loaded, where that is no ELF file.
 $(OUT)/%.img: $(OUT)/%.elf boot/$(ARCH)/mkimage
 	$(if $(V),,@)boot/$(ARCH)/mkimage $< $@
+
+# A kernel of its own that takes evtchn/ and hypercall/ alone.
+RTOS_OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(wildcard examples/rtos/*.c examples/rtos/*.S)))
+LIFTED       := $(OUT)/lifted.a
+$(LIFTED): $(filter $(OUT)/evtchn/% $(OUT)/hypercall/%,$(LIB_OBJECTS))
+	@rm -f $@
+	@$(ARCH_TOOLS)ar crs $@ $^
+
+$(OUT)/examples/rtos/%.c.o: COMPILE += -mgeneral-regs-only -Wno-missing-prototypes
+$(OUT)/examples/rtos.elf: $(RTOS_OBJECTS) $(START) $(LIFTED) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $(RTOS_OBJECTS) $(LIFTED) -o $@
 
 $(OUT)/selftest/%.elf: $(OUT)/tests/xen/selftest/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)

@@ -2,6 +2,8 @@
 # What `make install` puts below PREFIX; included by Makefile. It is laid out in build/CC_NAME/install first:
 #
 #   lib/libxenlet.a, lib/libxenlet-dt.a    the library; what reads device trees, with libfdt
+#   lib/libxenlet-newlib.a                 what newlib needs of it
+#   lib/xenlet/newlib/                     newlib: include/, lib/
 #   lib/xenlet/start.o, pv.lds             where a guest begins, and how it is linked
 #   lib/xenlet/include/xen/                Xen's public headers, those it was compiled with
 #   include/xenlet.h, include/xenlet/      its own
@@ -14,7 +16,9 @@ VERSION := $(shell awk '/define XENLET_VERSION_[MP]/ { printf "%s%s", dot, $$3; 
 STAGE_LIBS    := $(addprefix $(STAGE)/lib/,libxenlet.a libxenlet-dt.a xenlet/start.o)
 STAGE_HEADERS := $(addprefix $(STAGE)/,$(wildcard include/*.h include/xenlet/*.h include/xenlet/abi/*.h))
 STAGE_FILES   := $(STAGE_LIBS) $(STAGE_HEADERS) $(addprefix $(STAGE)/,lib/xenlet/pv.lds lib/xenlet/include/xen/.stamp \
-	lib/pkgconfig/xenlet.pc lib/pkgconfig/xenlet-dt.pc share/xenlet/guest.cfg)
+	lib/libxenlet-newlib.a \
+	lib/xenlet/newlib/.stamp lib/pkgconfig/xenlet.pc lib/pkgconfig/xenlet-dt.pc lib/pkgconfig/xenlet-newlib.pc \
+	share/xenlet/guest.cfg)
 
 .PHONY: stage
 stage: $(STAGE_FILES)
@@ -32,6 +36,14 @@ $(STAGE)/lib/xenlet/start.o: $(START)
 $(STAGE_LIBS): $(HIDDEN)
 	@mkdir -p $(@D)
 	@objcopy --redefine-syms=$(HIDDEN) $(filter-out $(HIDDEN),$^) $@
+
+# What newlib calls is not hidden, and has newlib's names.
+$(STAGE)/lib/libxenlet-newlib.a: $(NEWLIB_LIB)
+	@install -D -m 644 $< $@
+
+$(STAGE)/lib/xenlet/newlib/.stamp: $(NEWLIB)/.stamp
+	@rm -rf $(@D) && mkdir -p $(@D)/lib && cp -R $(NEWLIB)/include $(@D) && \
+		cp $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a $(@D)/lib && touch $@
 
 $(STAGE_HEADERS): $(STAGE)/%: %
 	@install -D -m 644 $< $@

@@ -75,5 +75,5 @@ void xenlet_start(void *boot)
     for (init_function_t *const *f = xenlet_init_array_start; f < xenlet_init_array_end; f++)
         (*f)();
     argc = cmdline_argv(&argv);
-    xenlet_exit(main(argc, argv));
+    xenlet_run(argc, argv);
 }

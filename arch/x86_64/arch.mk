@@ -12,3 +12,6 @@ ARCH_LDS    := pv.lds
 
 # What it shares with the host's model of Xen, which is one for PV guests.
 ARCH_LIB_SOURCES := $(wildcard arch/pv/*.c)
+
+# Of its own, beside examples/*.c.
+ARCH_EXAMPLES := rtos

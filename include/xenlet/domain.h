@@ -20,6 +20,12 @@ extern "C" {
 int main(int argc, char **argv);
 
 /*
+ * What VCPU 0 does when all is set up: calls main() and then xenlet_exit(). A C library or another
+ * language's runtime puts its own start in this place by linking a function of this name.
+ */
+void xenlet_run(int argc, char **argv) __attribute__((noreturn));
+
+/*
  * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, after what was written
  * to the console was taken. From anywhere.
  */

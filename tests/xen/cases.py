@@ -79,6 +79,16 @@ def _runner():
 
 def _examples():
     yield boot('examples', 'hello-bare', 'bare', image('examples/hello'))
+    for abi in ('2l', 'fifo'):
+        yield boot('examples', f'rtos-{abi}', 'bare', image('examples/rtos', 'gcc' if abi == '2l' else 'clang'),
+                   '--cmdline', abi, xen='4.20', output=[f'an RTOS with {abi} event', '5 sent, 5 seen, 0 wrong'])
+    yield boot('examples', 'stdin-bare', 'bare', image('examples/stdin', 'clang'), '--cmdline', 'PROMPT="your words: " word',
+               '--input', 'examples/stdin.input')
+    # As a person has them: with the xl files beside them.
+    yield boot('examples', 'stdin-xl', 'xl', image('examples/stdin'), '--cfg', 'examples/stdin.cfg',
+               '--input', 'examples/stdin.input')
+    yield boot('examples', 'hello-xl', 'xl', image('examples/hello'), '--cfg', 'examples/hello.cfg', xen='4.20',
+               output=['argument 2: two words'])
     yield boot('examples', 'hello-1MB', 'xl', image('examples/hello'), '--memory', '1')
     yield boot('examples', 'hello-1GB', 'xl', image('examples/hello', 'clang'), '--memory', '1024', xen='4.20')
 
@@ -320,8 +330,18 @@ def _xenstore():
 
 def _static():
     """What can be seen without running anything."""
-    for check in ('check_red_zone', 'check_symbols', 'check_rules'):
+    for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib'):
         yield Case('static', check, [f'tests/static/{check}'])
+
+
+def _newlib():
+    """Programs of newlib's."""
+    for world, xen, compiler, vcpus in (('bare', '4.17', 'gcc', 1), ('bare', '4.20', 'clang', 4), ('xl', '4.17', 'gcc', 4)):
+        yield boot('newlib', f'{world}-{xen}-{compiler}-{vcpus}cpu', world, image('tests/newlib', compiler), '--vcpus',
+                   str(vcpus), '--cmdline', 'FROM_OUTSIDE="two words"', xen=xen, guest_tests=True, deadline=120)
+    for name in ('suite', 'newlib'):
+        yield boot('newlib', f'no-rdrand-{name}', 'bare', image(f'tests/{name}'), '--cpu', 'max,-smap,-smep,-rdrand',
+                   '--cmdline', f'no-rdrand only={"random_" if name == "suite" else "getentropy"}', guest_tests=True)
 
 
 def _install():
@@ -361,7 +381,7 @@ def _static_channels():
 
 def _crashes():
     """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
-    for source in sorted((paths.ROOT / 'tests/guest/crash').glob('*.c')):
+    for source in sorted((paths.ROOT / 'tests/guest/crash').rglob('*.c')):
         words = re.findall(r'^\W*Expect: (.*?)(?: \*/)?$', source.read_text(), re.M)
         for number, (world, xen) in enumerate((('bare', '4.20'), ('xl', '4.17'))):
             yield boot('crash', f'{source.stem}-{world}', world, image(f'tests/{source.stem}', COMPILERS[number]),
@@ -373,6 +393,7 @@ def cases():
     yield from _host()
     yield from _xenstore()
     yield from _install()
+    yield from _newlib()
     yield from _suite()
     yield from _pvshim()
     yield from _corners()

@@ -29,6 +29,9 @@ ARM64_XEN = 'xen-hypervisor-{v}-arm64'
 # libfdt comes compiled with a red zone: for a guest it is made from its source.
 LIBFDT_SOURCE = 'device-tree-compiler'
 
+# The C library, for programs that want one: a package with its source, for all to compile.
+NEWLIB_SOURCE = 'newlib-source'
+
 # The Xen with 3-level event channels: our own build of this one's source, with its toolstack.
 XEN_3L = '3l'
 BASE_OF_3L = '4.17'
