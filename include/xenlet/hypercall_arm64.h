@@ -9,6 +9,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /*
  * Start a VCPU at physical address `entry`, MMU off, with `context` in x0. -ENOENT no such VCPU,
@@ -22,6 +25,9 @@ int hypercall_psci_off(void);
 /* 1: it is up, or about to be; 0: down; -ENOENT no such VCPU. */
 int hypercall_psci_is_up(uint64_t mpidr);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -10,6 +10,9 @@
 #include <xenlet/types.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum xenlet_shutdown_request {
     SHUTDOWN_ASKED_POWEROFF,
@@ -35,6 +38,9 @@ typedef bool xenlet_shutdown_asked_t(enum xenlet_shutdown_request what, void *da
  */
 int xenlet_shutdown_init(xenlet_shutdown_asked_t *asked, void *data);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif
