@@ -128,34 +128,33 @@ def _drop_old():
 
 
 def _built(progress):
-    flags = _flags()
-    with locked(paths.CACHE / 'newlib.lock', progress):
-        package = _package(progress)
-        folder = _CACHE / _key(package, flags)
-        if folder.is_dir():
-            os.utime(folder)        # in use: the ones not used for long go first
-            return folder
-        version = package.name.split('_')[1]
-        progress.say(f'building newlib {version} (once, about half a minute)')
-        tree = _CACHE / f'tree.{os.getpid()}'
-        try:
-            tree.mkdir()
-            _build(package, flags, tree, progress).rename(folder)
-        finally:
-            shutil.rmtree(tree, ignore_errors=True)
-        _drop_old()
-        progress.say(f'newlib {version} is ready')
+    """The folder in the cache, built if it is not there yet."""
+    flags, package = _flags(), _package(progress)
+    folder = _CACHE / _key(package, flags)
+    if folder.is_dir():
+        os.utime(folder)            # in use: the ones not used for long go first
+        return folder
+    version = package.name.split('_')[1]
+    progress.say(f'building newlib {version} (once, about half a minute)')
+    tree = _CACHE / f'tree.{os.getpid()}'
+    try:
+        tree.mkdir()
+        _build(package, flags, tree, progress).rename(folder)
+    finally:
+        shutil.rmtree(tree, ignore_errors=True)
+    _drop_old()
+    progress.say(f'newlib {version} is ready')
     return folder
 
 
 def get(progress):
     """newlib as build/newlib: include/ and lib/. Returns the stamp file."""
-    folder, target = _built(progress), paths.BUILD / 'newlib'
+    target = paths.BUILD / 'newlib'
     stamp = target / '.stamp'
-    if not stamp.exists() or stamp.read_text() != folder.name:
-        part = target.with_name(f'newlib.{os.getpid()}')
-        shutil.copytree(folder, part)
-        shutil.rmtree(target, ignore_errors=True)
-        part.rename(target)
-    stamp.write_text(folder.name)
+    with locked(paths.CACHE / 'newlib.lock', progress):
+        folder = _built(progress)
+        if not stamp.exists() or stamp.read_text() != folder.name:
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(folder, target)
+        stamp.write_text(folder.name)
     return stamp
