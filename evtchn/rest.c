@@ -53,13 +53,17 @@ void evtchn_arm(const struct evtchn_vcpu *v)
 static void rest(struct evtchn_vcpu *v, struct evtchn *ch, unsigned int reason, uint64_t until)
 {
     spin_lock(&v->lock);
-    /* evtchn_close() sets its reason, then takes the lock to look for the channel here. */
-    if (!(atomic_read(&ch->reasons) & REASON_CLOSED)) {
+    /* evtchn_close() sets its reason, then looks at rest_on, and takes the lock if it finds it set:
+       either it sees us, or we see it. */
+    atomic_write(&ch->rest_on, v);
+    smp_mb();
+    if (atomic_read(&ch->reasons) & REASON_CLOSED) {
+        atomic_write(&ch->rest_on, NULL);
+    } else {
         ch->rest_reason = (uint8_t)reason;
         ch->rest_until = until;
         ch->next = v->resting;
         v->resting = ch;
-        atomic_write(&ch->rest_on, v);
     }
     spin_unlock(&v->lock);
 }
@@ -78,9 +82,11 @@ static void unlink_resting(struct evtchn_vcpu *v, struct evtchn *ch)
 unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons)
 {
     unsigned long flags = platform_upcalls_save();
-    struct evtchn_vcpu *v = atomic_read(&ch->rest_on);
     unsigned int forgotten = 0;
+    struct evtchn_vcpu *v;
 
+    smp_mb(); /* why it is held, before this: see rest() */
+    v = atomic_read(&ch->rest_on);
     if (v) {
         spin_lock(&v->lock);
         if (ch->rest_on == v && (ch->rest_reason & reasons)) {

@@ -317,7 +317,7 @@ static const struct member info_members[] = {
 void world_boot(const int *vcpu, unsigned int n, const char *abi)
 {
     struct model_config config = {
-        .domid = 5, .max_port = 4095, .has_fifo = true, .has_3l = true, .quiet = true
+        .domid = 5, .max_port = 8191, .has_fifo = true, .has_3l = true, .quiet = true
     };
 
     entry_unload();

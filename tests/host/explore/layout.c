@@ -138,6 +138,10 @@ const char *layout_queues_wrong(void)
         }
         if (!d->nr_fifo_pages && v->info->evtchn_pending_sel && !v->info->evtchn_upcall_pending)
             return "a selector bit is set, and the upcall flag is not";
+        for (const struct evtchn *ch = v->resting; ch; ch = ch->next) {
+            if (ch->rest_on != v || (ch->reasons & REASON_CLOSED))
+                return "a channel is on the list of those that rest, and is closed";
+        }
         if (v->info->evtchn_upcall_pending)
             return "the upcall flag is set, and no upcall comes";
     }

@@ -126,6 +126,50 @@ static const struct scenario two_words = {
     .arrange = word_apart,
 };
 
+/* And two words of L2, one L1. */
+static void l2_apart(void)
+{
+    evtchn_port_t port = 0;
+
+    connect(&a, 0, GPR | EVTCHN_MASKED);
+    ghost_set(&a.masked, 1);
+    a.extra = 1;
+    while (port + 1 < BITS_PER_WORD * BITS_PER_WORD + 2)
+        must(hypercall_evtchn_alloc_unbound(DOMID_SELF, DOMID_SELF, &port), "alloc_unbound");
+    connect(&b, 0, GPR);
+}
+
+static const struct scenario two_l2_words = {
+    .name = "unmask-raise-other-l2-word",
+    .abis = ABI_3L,
+    .threads = { { "VCPU 0", 0, unmask_a }, { "peer", PEER, raise_b } },
+    .arrange = l2_apart,
+};
+
+/* --- two queues, one `ready` ------------------------------------------------------------------ */
+
+static void raise_b_twice(void)
+{
+    raise_event(&b);
+    raise_event(&b);
+}
+
+static void two_priorities(void)
+{
+    connect(&a, 0, GPR);
+    connect(&b, 0, GPR);
+    must(evtchn_set_priority(a.ch, 3), "evtchn_set_priority");
+}
+
+static const struct scenario two_queues = {
+    .name = "two-queues",
+    .abis = ABI_FIFO,
+    .threads = { { "VCPU 0", 0, idle },
+                 { "peer 1", PEER, raise_a },
+                 { "peer 2", PEER, raise_b_twice } },
+    .arrange = two_priorities,
+};
+
 /* --- a channel is bound while its neighbour is masked ----------------------------------------- */
 
 static void bind_c(void)
@@ -228,7 +272,7 @@ static const struct scenario two_vcpus_raise = {
     .arrange = one_each,
 };
 
-const struct scenario *const neighbours[] = { &two_vcpus, &mask_mask,   &unmask_raise,
-                                              &raise_own, &two_words,   &bind_mask,
-                                              &refused,   &stray_heads, &two_vcpus_raise,
-                                              NULL };
+const struct scenario *const neighbours[] = { &two_vcpus,   &mask_mask,       &unmask_raise,
+                                              &raise_own,   &two_words,       &two_l2_words,
+                                              &two_queues,  &bind_mask,       &refused,
+                                              &stray_heads, &two_vcpus_raise, NULL };

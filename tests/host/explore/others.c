@@ -154,5 +154,43 @@ static const struct scenario storm = {
     .arrange = one_that_storms,
 };
 
-const struct scenario *const others[] = { &block,      &poll,  &eoi, &eoi_remote,
-                                          &eoi_masked, &storm, NULL };
+static void close_a(void)
+{
+    close_channel(&a);
+}
+
+/* Its share is used up: it is about to rest when it is closed. */
+static void about_to_rest(void)
+{
+    one_that_storms();
+    take_upcalls();
+}
+
+static const struct scenario storm_close = {
+    .name = "storm-close-remote",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, idle }, { "VCPU 1", 1, close_a }, { "peer", PEER, raise_a } },
+    .arrange = about_to_rest,
+};
+
+static void move_to_1(void)
+{
+    must(evtchn_bind_vcpu(a.ch, 1), "evtchn_bind_vcpu");
+}
+
+static void about_to_rest_or_move(void)
+{
+    about_to_rest();
+    a.extra = 1;
+}
+
+static const struct scenario storm_move = {
+    .name = "storm-move-remote",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, idle }, { "VCPU 1", 1, move_to_1 }, { "peer", PEER, raise_a } },
+    .arrange = about_to_rest_or_move,
+};
+
+const struct scenario *const others[] = { &block,       &poll,       &eoi,
+                                          &eoi_remote,  &eoi_masked, &storm,
+                                          &storm_close, &storm_move, NULL };
