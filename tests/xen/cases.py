@@ -228,7 +228,7 @@ def _three_level_guests(suite, hello):
     # Domains that end in every way with pages registered, one after another in one dom0.
     yield boot('3l', 'lives', 'xl', image('selftest/misbehave'), '--cmdline', 'fine evtchn=3l', '--afterwards',
                'tests/xen/selftest/lives_3l', '--also', image('selftest/half_3l'), '--cmdline', 'crash evtchn=2l',
-               xen='3l', deadline=180, status=6, output=[r'dom0 \| .*\[0/1/00\]: s=3', r'dom0 \| free before'])
+               xen='3l', deadline=180, status=6, output=[r'dom0 \| .*\[[01]/1/[01]{2}\]: s=3', r'dom0 \| free before'])
 
 
 def _debug_key():
