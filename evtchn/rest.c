@@ -75,7 +75,7 @@ static void unlink_resting(struct evtchn_vcpu *v, struct evtchn *ch)
     while (*link && *link != ch)
         link = &(*link)->next;
     if (*link)
-        *link = ch->next;
+        atomic_write(link, ch->next); /* evtchn_rest_begin() looks at the first without the lock */
     atomic_write(&ch->rest_on, NULL);
 }
 

@@ -97,7 +97,7 @@ static bool reached(void *arg)
 {
     const struct wanted *w = arg;
 
-    return *(const volatile unsigned int *)w->counter >= w->want;
+    return atomic_read(w->counter) >= w->want;
 }
 
 bool wait_count(const unsigned int *counter, unsigned int want)

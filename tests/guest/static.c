@@ -242,7 +242,7 @@ TEST(reset_spares_static_channels_unless_forced)
 
 static bool is_over(void *arg)
 {
-    return *(volatile bool *)arg;
+    return atomic_read((bool *)arg);
 }
 
 static void stay(void *arg)
@@ -274,7 +274,7 @@ TEST(static_channel_comes_back_to_vcpu_0)
     EXPECT(wait_count(&seen, 1));
     EXPECT_EQ(evtchn_close(ch), 0);
     disconnect(first, second);
-    over = true;
+    atomic_write(&over, true);
     vcpu_wake(1); /* unless it saw that already */
     EXPECT_EQ(vcpu_join(1, clock_after(1000000000)), 0);
 }

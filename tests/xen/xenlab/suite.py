@@ -9,6 +9,7 @@ import time
 from . import paths
 
 _TAIL = 25          # lines of a failed case's output that are shown
+_TAIL_AGAIN = 5     # of them, those that the summary repeats
 
 
 class _Running:
@@ -123,6 +124,8 @@ def run(cases, jobs, progress):
     bad = [v for v in verdicts if v.why]
     for verdict in bad:
         print(f'failed: {verdict.case.suite}/{verdict.case.name}: {verdict.why}')
+        for line in (verdict.failures or verdict.lines)[-_TAIL_AGAIN:]:
+            print(f'        | {line}')
     passed, failed, skipped = (sum(counts) for counts in zip(*(v.counts() for v in verdicts)))
     print(f'{passed} passed, {failed} failed, {skipped} skipped', flush=True)
     return 1 if bad or failed else 0
