@@ -83,6 +83,12 @@ xen_pfn_t arch_mmu_boot_mapped(void);
  */
 int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
 
+/*
+ * Have page tables for `n` pages of xenlet_space_alloc(), for Xen to map something there. 0,
+ * -XEN_ENOMEM, or what Xen said.
+ */
+int arch_mmu_prepare(void *va, size_t n);
+
 /* System time, in ns, from whatever Xen offers to a guest; VCPUs may differ a little. */
 uint64_t arch_system_time(void);
 

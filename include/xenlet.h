@@ -8,6 +8,7 @@
 #include <xenlet/console.h>
 #include <xenlet/domain.h>
 #include <xenlet/evtchn.h>
+#include <xenlet/gnttab.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
 #include <xenlet/random.h>

@@ -337,6 +337,19 @@ int xenlet_unmap(void *va)
     return in_vmap(va) ? set_locked(va, 0, 0) : -XEN_EINVAL;
 }
 
+int arch_mmu_prepare(void *va, size_t n)
+{
+    unsigned long upcalls = platform_upcalls_save();
+    int rc = 0;
+
+    spin_lock(&space_lock);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = ensure_tables((char *)va + i * LAYOUT_PAGE_SIZE);
+    spin_unlock(&space_lock);
+    platform_upcalls_restore(upcalls);
+    return rc;
+}
+
 void *xenlet_space_alloc(size_t n)
 {
     static uintptr_t next = LAYOUT_VMAP_BASE;

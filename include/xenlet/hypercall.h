@@ -13,6 +13,7 @@
 
 #include <xenlet/abi/event_channel_3l.h>
 #include <xenlet/types.h>
+#include <xen/grant_table.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
 #include <xen/sched.h>
@@ -169,6 +170,33 @@ int hypercall_console_read(char *text, unsigned int len);
 
 /* XENMEM_*: as the command says; many return a count. */
 long hypercall_memory_op(unsigned int cmd, void *arg);
+
+/* --- grant_table.h -------------------------------------------------------------------------- */
+
+/*
+ * GNTTABOP_*: `args` is an array of `nr` of the command's structures, each with a status (GNTST_*) of
+ * its own, which means something only if this returns 0. -EFAULT, -ENOSYS no such command, -EINVAL
+ * more than one where only one may be.
+ */
+int hypercall_grant_table_op(unsigned int cmd, void *args, unsigned int nr);
+
+/*
+ * Have a table of at least `nr_frames` frames, and their gfns, in order. *status is
+ * GNTST_general_error when that is more than this domain may have.
+ */
+int hypercall_gnttab_setup_table(uint32_t nr_frames, xen_pfn_t *frames, int16_t *status);
+
+/* Version 2: the gfns of the frames with the status words. GNTST_general_error: not so many. */
+int hypercall_gnttab_get_status_frames(uint32_t nr_frames, uint64_t *frames, int16_t *status);
+
+/* How many frames the table has, and may have. */
+int hypercall_gnttab_query_size(uint32_t *nr_frames, uint32_t *max_nr_frames, int16_t *status);
+
+/*
+ * Make it version 1 or 2; entries but the first 8 are lost. -ENOSYS no version 2 here, -EBUSY an
+ * entry is in use, -ERANGE one of the first 8 does not fit version 1, -EINVAL another version.
+ */
+int hypercall_gnttab_set_version(uint32_t version);
 
 /* --- physdev.h ------------------------------------------------------------------------------ */
 
