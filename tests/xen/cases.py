@@ -328,6 +328,25 @@ def _xenstore():
     yield Case('soak', 'xenstore-fuzz', [*fuzz, '--seconds', '1800'], seconds=2400, quick=False)
 
 
+def _grants():
+    """Between two domUs; and with what the xl file allows, both versions, one after the other."""
+    suite, own = image('tests/suite'), 'tests/xen/selftest/grants_'
+    for xen, version in (('4.17', ''), ('4.20', ' gnttab=2 gnttab_is=2')):
+        yield boot('grants', f'two-domus-{xen}', 'xl', suite, '--cmdline', 'only=xenstore_peer peer=2 offer' + version,
+                   '--also', suite, '--cmdline', 'only=xenstore_peer peer=1', '--name', 'second', xen=xen,
+                   output=['==> suite: SUCCESS.*2 ok', '==> second: SUCCESS.*2 ok'])
+    refused = 'refuses version 2 of the grant table .error -38.; using 1'
+    for name, options, output in (('1_frame', 'grants=504', []), ('v1', 'gnttab=2', [refused]),
+                                  ('v2', 'gnttab=2 gnttab_is=2 grants=504', [])):
+        for xen in XENS:
+            yield boot('grants', f'{name.replace("_", "-")}-{xen}', 'xl', suite, '--cfg', f'{own}{name}.cfg',
+                       '--cmdline', f'only=gnttab_ {options}', '--vcpus', '2', xen=xen, guest_tests=True, output=output,
+                       quick=xen == '4.17')
+    for xen in XENS:
+        yield boot('grants', f'bare-v2-{xen}', 'bare', suite, '--cmdline', 'only=gnttab_ gnttab=2 gnttab_is=2',
+                   xen=xen, guest_tests=True)
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib'):
@@ -392,6 +411,7 @@ def cases():
     yield from _static()
     yield from _host()
     yield from _xenstore()
+    yield from _grants()
     yield from _install()
     yield from _newlib()
     yield from _suite()

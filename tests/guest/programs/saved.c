@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A domain that is saved and restored, cycle after cycle, while all that the library gives a
- * program is in use: timers, IPIs, loop-back channels on every VCPU, the console. What was sent is
- * counted.
+ * program is in use: timers, IPIs, loop-back channels on every VCPU, the console, xenstore and
+ * grants. What was sent is counted.
  *
  * `cycles=N`, 10 without it. For each it says "save me N" and goes on when it was; whoever runs it
  * does that. `asked=N` has the program be asked first and suspend by itself.
  */
 #include <xenlet.h>
+#include <xenlet/gnttab.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/shutdown.h>
 #include <xenlet/xenstore.h>
@@ -115,6 +116,65 @@ static void use_store(unsigned int n)
     xenlet_free(value);
 }
 
+/* A watch is set again behind its handle: a change after the suspend is heard of. */
+static struct xenstore_watch *watch;
+static unsigned int changes;
+
+static void change_heard(struct xenstore_watch *w, const char *path, void *data)
+{
+    (void)w;
+    (void)data;
+    if (!path)
+        fault("the watch could not be set again", 0);
+    atomic_write(&changes, changes + 1);
+}
+
+static void check_watch(unsigned int cycle)
+{
+    unsigned int before = atomic_read(&changes);
+
+    use_store(1000000 + cycle);
+    for (unsigned int ms = 0; ms < 5000 && atomic_read(&changes) == before; ms++)
+        clock_sleep(MS);
+    if (atomic_read(&changes) == before)
+        fault("no change heard of in cycle", cycle);
+}
+
+/* To ourselves, by the number we have now. */
+static domid_t own_number(void)
+{
+    struct evtchn_status status = { .dom = DOMID_SELF };
+
+    evtchn_status(pairs[0].near, &status);
+    return status.u.interdomain.dom;
+}
+
+/* One is kept over each suspend; after a restore nobody has it, but it can be ended all the same.
+ */
+static void check_grants(unsigned int cycle)
+{
+    static uint32_t *page;
+    static grant_ref_t kept;
+    struct gnttab_mapping *m;
+    int rc = page ? gnttab_end(kept) : 0;
+
+    if (!page)
+        page = xenlet_pages_alloc(1);
+    if (rc == 0)
+        rc = gnttab_offer(own_number(), page, true, &kept);
+    if (rc == 0)
+        rc = gnttab_map(own_number(), &kept, 1, true, &m);
+    if (rc) {
+        fault("grants: error", (unsigned int)-rc);
+        return;
+    }
+    *(volatile uint32_t *)gnttab_address(m) = cycle;
+    if (*(volatile uint32_t *)page != cycle)
+        fault("a mapping shows something else in cycle", cycle);
+    if (gnttab_end(kept) != -XEN_EBUSY || gnttab_unmap(m))
+        fault("a grant that is mapped, in cycle", cycle);
+}
+
 /* --- around the suspend --------------------------------------------------------------------- */
 
 static void note_after(void *data, bool was_cancelled)
@@ -194,6 +254,8 @@ static void check_alive(unsigned int cycle)
         if (atomic_read(&beats[i]) == before[i])
             fault("no timer on VCPU", i);
     }
+    check_watch(cycle);
+    check_grants(cycle);
     console_printf("alive after cycle %u: %s, %u restored, %u cancelled\n", cycle, evtchn_abi(),
                    restored, cancelled);
 }
@@ -254,6 +316,10 @@ int main(int argc, char **argv)
         return 0;
     }
     beat(NULL);
+    rc = xenstore_watch("data", change_heard, NULL, &watch, clock_after(5000 * MS));
+    if (rc)
+        fault("watch: error", (unsigned int)-rc);
+    check_grants(0);
     for (unsigned int cycle = 1; cycle <= cycles; cycle++)
         one_cycle(cycle);
     atomic_write(&over, 1);
