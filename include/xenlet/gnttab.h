@@ -8,8 +8,9 @@
  * Functions return 0 or a negative Xen errno, may be called from main and from handlers, on any
  * VCPU, and do not sleep. Domains are named by their numbers; DOMID_SELF is none here. For all of
  * them: -XEN_ENOMEM, -XEN_EOPNOTSUPP this Xen has no grant tables for us, -XEN_EAGAIN the domain is
- * just about to be suspended. After a restore there are no grants: what was offered is not offered
- * to anyone, but its number is kept until gnttab_end().
+ * just about to be suspended. Under the PV shim, which lets a guest offer and no more, mapping and
+ * copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for several at once. After a restore there are no
+ * grants: what was offered is not offered to anyone, but its number is kept until gnttab_end().
  */
 #ifndef XENLET_GNTTAB_H
 #define XENLET_GNTTAB_H

@@ -20,6 +20,7 @@ TEST(grant_table_setup_table)
     xen_pfn_t first = 0, again = 0, *many;
     int16_t status;
 
+    NEEDS_ALL_OF_GRANTS();
     CHECK_EQ(hypercall_gnttab_query_size(&nr, &max, &status), 0);
     CHECK_EQ(hypercall_gnttab_setup_table(1, &first, &status), 0);
     CHECK_EQ(status, GNTST_okay);
@@ -38,6 +39,7 @@ TEST(grant_table_set_version)
 {
     unsigned int version = gnttab_version();
 
+    NEEDS_ALL_OF_GRANTS();
     EXPECT_EQ(hypercall_gnttab_set_version(3), -XEN_EINVAL);
     EXPECT_EQ(hypercall_gnttab_set_version(0), -XEN_EINVAL);
     EXPECT_EQ(hypercall_gnttab_set_version(version), 0);
@@ -51,6 +53,7 @@ TEST(grant_table_set_version_while_in_use)
     unsigned int other = gnttab_version() == 1 ? 2 : 1;
     int rc;
 
+    NEEDS_ALL_OF_GRANTS();
     CHECK_EQ(gnttab_offer(own_number(), page, true, &ref), 0);
     CHECK_EQ(gnttab_map(own_number(), &ref, 1, true, &m), 0);
     rc = hypercall_gnttab_set_version(other);
@@ -67,6 +70,7 @@ TEST(grant_table_get_status_frames)
     bool has = gnttab_version() == 2;
     unsigned int max = gnttab_max();
 
+    NEEDS_ALL_OF_GRANTS();
     CHECK(max > 0);
     CHECK_EQ(hypercall_gnttab_get_status_frames(1, &frame, &status), 0);
     EXPECT_EQ(status, has ? GNTST_okay : GNTST_general_error);
@@ -80,6 +84,7 @@ TEST(grant_table_op_errors)
     struct gnttab_map_grant_ref map = { .ref = 4000000, .dom = own_number() };
     struct gnttab_query_size size = { .dom = 0x7000 };
 
+    NEEDS_ALL_OF_GRANTS();
     EXPECT_EQ(hypercall_grant_table_op(NO_CMD, NULL, 1), -XEN_ENOSYS);
     EXPECT_EQ(hypercall_grant_table_op(GNTTABOP_map_grant_ref, (void *)(1ul << 63), 1),
               -XEN_EFAULT);
@@ -99,6 +104,7 @@ TEST(grant_table_unmap_errors)
 {
     struct gnttab_unmap_grant_ref op = { .host_addr = 0x1000, .handle = 4000000 };
 
+    NEEDS_ALL_OF_GRANTS();
     CHECK_EQ(hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1), 0);
     EXPECT_EQ(op.status, GNTST_bad_handle);
 }
