@@ -103,11 +103,11 @@ TEST(heap_random)
 /* A page of small blocks goes back when the last one does, whichever that is. */
 TEST(heap_gives_pages_back)
 {
-    size_t before = xenlet_nr_free_pages();
+    size_t start = xenlet_nr_free_pages(), before = start;
 
     for (unsigned int i = 0; i < BLOCKS; i++)
         CHECK(take(&blocks[i], i, 100));
-    EXPECT(xenlet_nr_free_pages() <= before - BLOCKS / 32);
+    EXPECT(xenlet_nr_free_pages() <= before - BLOCKS / 32 + 1); /* others may have left room */
     for (unsigned int i = 0; i < BLOCKS; i += 2)
         EXPECT(give(&blocks[i], i));
     /* What is free in them is used before new pages are. */
@@ -116,7 +116,7 @@ TEST(heap_gives_pages_back)
         CHECK(take(&blocks[i], i, 128));
     EXPECT_EQ(xenlet_nr_free_pages(), before);
     give_rest();
-    EXPECT_EQ(xenlet_nr_free_pages(), before + BLOCKS / 31 + 1);
+    EXPECT_EQ(xenlet_nr_free_pages(), start);
 }
 
 TEST(heap_too_much)
