@@ -8,7 +8,7 @@
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
-#define FLUSH_NS 2000000000ull
+#define FLUSH_NS 10000000000ull /* xenconsoled of a busy dom0 may take seconds */
 
 void xenlet_shutdown(unsigned int reason)
 {

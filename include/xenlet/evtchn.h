@@ -209,9 +209,15 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
  * VCPU: VIRQs, PIRQs, IPIs, and inter-domain ones whose peer is still there, the console's and
  * xenstore's among them, in the ABI that was asked for at boot. One that cannot be had again is
  * lost: see evtchn_on_lost(). Each handler is called once. From main on VCPU 0, while no other VCPU
- * uses channels. Where it fails nothing changed: -XEN_EINVAL on another VCPU, -XEN_EDEADLK with
- * upcalls masked, -XEN_EBUSY another reset is under way, -XEN_ENOSPC no port is free to learn our
- * domain's number with, -XEN_EOPNOTSUPP under the PV shim, which would refuse all binds after it.
+ * uses channels.
+ *
+ * A far end that binds to an unbound port of ours in that moment is refused, or is left with a port
+ * that leads nowhere, and Xen tells neither of us. xenconsoled binds to the console's some time
+ * after the domain began to run, and does not try again: a program that resets at once has
+ * console_flush() return 0 first, which shows that it is there. Where evtchn_reset() fails nothing
+ * changed: -XEN_EINVAL on another VCPU, -XEN_EDEADLK with upcalls masked, -XEN_EBUSY another reset
+ * is under way, -XEN_ENOSPC no port is free to learn our domain's number with, -XEN_EOPNOTSUPP
+ * under the PV shim, which would refuse all binds after it.
  */
 int evtchn_reset(void);
 

@@ -243,6 +243,7 @@ static void banner(void)
         "Environment: PV 64bit, %s of Xen %d.%d, %zu KiB, %u VCPUs, event channels %s%s\n",
         xenlet_is_initial_domain() ? "first domain" : "domU", version >> 16, version & 0xffff,
         xenlet_nr_pages() * 4, vcpu_count(), evtchn_abi(), xen_has_3l() ? " of a Xen with 3l" : "");
+    console_flush(10000000000); /* xenconsoled has to be there before a test resets all channels */
 }
 
 int main(int argc, char **argv)

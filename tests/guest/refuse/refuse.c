@@ -139,7 +139,7 @@ static bool comes(unsigned int n)
 
 static void idle(void *arg)
 {
-    other_began = true;
+    atomic_write(&other_began, true);
     evtchn_wait(is_set, arg, XENLET_FOREVER);
 }
 
@@ -165,9 +165,13 @@ static int use_vcpu(unsigned int vcpu)
     int rc = vcpu_start(vcpu, idle, &over);
 
     console_printf("VCPU %u: %d\n", vcpu, rc);
+    while (rc == 0 && !atomic_read(&other_began))
+        clock_sleep(1000000);
     if (rc)
         return evtchn_bind_ipi(vcpu, count, NULL, EVTCHN_HANDLER_GPR, &ch) == -XEN_ENOENT ? 0 : -1;
     rc = evtchn_bind_ipi(vcpu, count, NULL, EVTCHN_HANDLER_GPR, &ch);
+    if (rc == 0)
+        rc = console_flush(XENLET_FOREVER); /* or xenconsoled may bind while ports are closed */
     if (rc == 0)
         rc = evtchn_reset();
     console_printf("after a reset event channels are %s\n", evtchn_abi());
@@ -195,7 +199,6 @@ int main(int argc, char **argv)
         rc = use_vcpu(vcpu);
     if (rc == 0)
         rc = bind_many();
-    console_flush(1000000000);
     console_printf("Test result: %s\n", rc ? "FAILURE" : "SUCCESS");
     return 0;
 }
