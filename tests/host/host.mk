@@ -82,11 +82,15 @@ $(HOST)/$(1)/smp: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,tests/host/guest/main.c 
 $(HOST)/$(1)/props: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,$$(wildcard tests/host/props/*.c) $$(HOST_TURNS)) \
 		$(HOST)/$(1)/libguest.a
 	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) -pthread $$^ -o $$@
+
+$(HOST)/$(1)/unit: $$(patsubst %.c,$(HOST)/$(1)/host/%.o,$$(wildcard tests/host/unit/*.c) $$(HOST_TURNS)) \
+		$(HOST)/$(1)/libguest.a
+	$$(if $$(V),,@)$$(HOST_CC_$(1)) $$(HOST_FLAGS_$(1)) -pthread $$^ -o $$@
 endef
 $(foreach v,$(HOST_VARIANTS),$(eval $(call HOST_RULES,$(v))))
 
 .PHONY: build-host build-cov
-build-cov: $(addprefix $(HOST)/cov/,suite smp props)
-build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/suite plain/props asan/props m32/suite m32/props)
+build-cov: $(addprefix $(HOST)/cov/,suite smp props unit)
+build-host: $(FUZZ_TARGETS:%=$(HOST)/fuzz/fuzz_%) $(addprefix $(HOST)/,asan/suite asan/smp tsan/smp plain/suite plain/props asan/props m32/suite m32/props asan/unit)
 
 -include $(shell find $(HOST) -name '*.d' 2>/dev/null)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/host/model/internal.h"
+#include <xen/physdev.h>
 #include <xen/sched.h>
 #include <xen/version.h>
 
@@ -86,6 +87,30 @@ void model_start(const struct model_config *config)
     start_domain(&peer, config->domid == 1 ? 2 : 1, 1, UINT32_MAX, peer_page);
 }
 
+void model_restore(void)
+{
+    struct shared_info *s = guest.shared;
+
+    fifo_destroy(&guest);
+    l3_destroy(&guest);
+    guest.abi = &model_2l;
+    ports_start(&guest);
+    memset(s->evtchn_pending, 0, sizeof(s->evtchn_pending));
+    memset(s->evtchn_mask, 0xff, sizeof(s->evtchn_mask));
+    for (unsigned int i = 0; i < guest.nr_vcpus; i++) {
+        struct vcpu *v = &guest.vcpus[i];
+
+        memset(v->virqs, 0, sizeof(v->virqs));
+        v->timer = 0;
+        s->vcpu_info[i] = *v->info;
+        s->vcpu_info[i].evtchn_pending_sel = 0;
+        s->vcpu_info[i].evtchn_upcall_pending = 0;
+        v->info = &s->vcpu_info[i];
+        v->registered = false;
+        v->up = i == 0;
+    }
+}
+
 struct shared_info *model_shared_info(void)
 {
     return guest.shared;
@@ -154,6 +179,11 @@ static long sched_op(struct vcpu *v, unsigned int cmd, const void *arg)
     }
 }
 
+static long physdev_op(unsigned int cmd)
+{
+    return cmd == PHYSDEVOP_eoi ? 0 : -XEN_ENOSYS;
+}
+
 static long set_timer(struct vcpu *v, uint64_t deadline)
 {
     atomic_write(&v->timer, deadline);
@@ -191,6 +221,8 @@ long model_hypercall(unsigned int nr, const long args[4])
         return sched_op(v, cmd, (const void *)args[1]);
     case __HYPERVISOR_vcpu_op:
         return vcpu_op(v, cmd, (unsigned int)args[1], (void *)args[2]);
+    case __HYPERVISOR_physdev_op:
+        return physdev_op(cmd);
     case __HYPERVISOR_set_timer_op:
         return set_timer(v, (uint64_t)(unsigned long)args[0]);
     case __HYPERVISOR_console_io:

@@ -21,6 +21,8 @@ struct model_config {
     uint32_t max_port;     /* the highest that may be given out; xl's default is 1,023 */
     bool has_fifo;         /* else EVTCHNOP_init_control answers -EOPNOTSUPP */
     bool has_3l;           /* else EVTCHNOP_query_extended_abis answers -ENOSYS */
+    bool l3_is_missing;    /* EVTCHNOP_query_extended_abis says that there is none of them */
+    uint32_t nr_pirqs;     /* physical interrupts that are the guest's */
     bool quiet;            /* Xen's warnings are counted, not printed */
 };
 
@@ -38,6 +40,22 @@ long model_hypercall(unsigned int nr, const long args[4]);
 domid_t model_peer(void);
 int model_peer_op(unsigned int cmd, void *arg);
 bool model_peer_take(evtchn_port_t port);
+
+/*
+ * Have an event channel operation of the guest answer `error`, from the call after the next `skip`
+ * on, `times` times; 0 for none.
+ */
+void model_refuse(unsigned int cmd, unsigned int skip, unsigned int times, int error);
+/* And another one besides. */
+void model_refuse_too(unsigned int cmd, unsigned int skip, unsigned int times, int error);
+/* SCHEDOP_poll answers this instead of sleeping; 0: it works. */
+void model_refuse_poll(int error);
+
+/*
+ * The guest was saved and is restored: a 2-level domain without ports, vcpu_info in shared_info,
+ * everything masked. Its memory stays.
+ */
+void model_restore(void);
 
 /* Xen itself raises a VIRQ of the guest: per-VCPU ones on `vcpu`. Nobody bound it: nothing. */
 void model_raise_virq(unsigned int vcpu, uint32_t virq);

@@ -204,7 +204,8 @@ int l3_op(struct domain *d, unsigned int cmd, void *arg)
         return register_3level(d, arg);
     if (cmd != EVTCHNOP_query_extended_abis)
         return -XEN_ENOSYS;
-    ((struct evtchn_query_extended_abis *)arg)->abis = EVTCHN_EXTENDED_L3;
+    ((struct evtchn_query_extended_abis *)arg)->abis =
+        model_config.l3_is_missing ? 0 : EVTCHN_EXTENDED_L3;
     return 0;
 }
 

@@ -186,6 +186,38 @@ static int bind_virq(struct vcpu *caller, struct evtchn_bind_virq *op)
     return 0;
 }
 
+static bool pirq_is_bound(struct domain *d, uint32_t pirq)
+{
+    for (evtchn_port_t number = 1; number < d->nr_valid; number++) {
+        const struct port *p = port_of(d, number);
+
+        if (p->state == PIRQ && p->source == pirq)
+            return true;
+    }
+    return false;
+}
+
+static int bind_pirq(struct vcpu *caller, struct evtchn_bind_pirq *op)
+{
+    struct domain *d = caller->domain;
+    struct port *p;
+    int rc;
+
+    if (op->pirq >= model_config.nr_pirqs)
+        return -XEN_EINVAL;
+    if (pirq_is_bound(d, op->pirq))
+        return -XEN_EEXIST;
+    rc = get_free_port(d, &p);
+    if (rc)
+        return rc;
+    write_lock(&p->lock);
+    p->source = op->pirq;
+    bind(d, p, PIRQ, 0);
+    write_unlock(&p->lock);
+    op->port = p->number;
+    return 0;
+}
+
 static int bind_ipi(struct vcpu *caller, struct evtchn_bind_ipi *op)
 {
     struct domain *d = caller->domain;
@@ -290,6 +322,10 @@ static int status(struct vcpu *caller, struct evtchn_status *op)
         op->status = EVTCHNSTAT_virq;
         op->u.virq = p->source;
         break;
+    case PIRQ:
+        op->status = EVTCHNSTAT_pirq;
+        op->u.pirq = p->source;
+        break;
     case IPI:
         op->status = EVTCHNSTAT_ipi;
         break;
@@ -393,7 +429,7 @@ static int locked_op(struct vcpu *caller, unsigned int cmd, void *arg)
     case EVTCHNOP_bind_ipi:
         return bind_ipi(caller, arg);
     case EVTCHNOP_bind_pirq:
-        return -XEN_EINVAL; /* no interrupt is there to be bound */
+        return bind_pirq(caller, arg);
     case EVTCHNOP_close:
         return close_port(caller->domain, ((const struct evtchn_close *)arg)->port);
     case EVTCHNOP_status:
@@ -411,12 +447,49 @@ static int locked_op(struct vcpu *caller, unsigned int cmd, void *arg)
     }
 }
 
+static struct refusal {
+    unsigned int cmd, skip, times;
+    int error;
+} refusals[2];
+
+void model_refuse(unsigned int cmd, unsigned int skip, unsigned int times, int error)
+{
+    refusals[0] = (struct refusal){ cmd, skip, times, error };
+    refusals[1].times = 0;
+}
+
+void model_refuse_too(unsigned int cmd, unsigned int skip, unsigned int times, int error)
+{
+    refusals[1] = (struct refusal){ cmd, skip, times, error };
+}
+
+/* Xen's answer for a call that is to be refused, else 0. */
+static int refusal_of(const struct vcpu *caller, unsigned int cmd)
+{
+    for (unsigned int i = 0; i < 2; i++) {
+        struct refusal *r = &refusals[i];
+
+        if (!r->times || cmd != r->cmd || caller->domain->id != model_config.domid)
+            continue;
+        if (r->skip) {
+            r->skip--;
+            continue;
+        }
+        r->times--;
+        return r->error;
+    }
+    return 0;
+}
+
 int ports_op(struct vcpu *caller, unsigned int cmd, void *arg)
 {
     int rc;
 
     if (!arg)
         return -XEN_EFAULT;
+    rc = refusal_of(caller, cmd);
+    if (rc)
+        return rc;
     if (cmd == EVTCHNOP_send || cmd == EVTCHNOP_unmask || cmd == EVTCHNOP_set_priority)
         return on_port(caller, cmd, arg);
     spin_lock(&model_lock);

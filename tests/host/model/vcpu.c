@@ -105,11 +105,20 @@ static int may_sleep(struct vcpu *v, unsigned int nr, const evtchn_port_t *ports
     return 1;
 }
 
+static int poll_error;
+
+void model_refuse_poll(int error)
+{
+    poll_error = error;
+}
+
 int vcpu_poll(struct vcpu *v, const struct sched_poll *op)
 {
     const evtchn_port_t *ports;
     int rc;
 
+    if (poll_error)
+        return poll_error;
     if (!op)
         return -XEN_EFAULT;
     if (op->nr_ports > 128)

@@ -21,9 +21,10 @@ static void must(int rc, const char *what)
         platform_panic("%s: error %d", what, rc);
 }
 
-void host_boot(const struct host_config *config)
+bool host_try_boot(const struct host_config *config)
 {
     struct vcpu_info *vcpu_info;
+    int rc;
 
     host_image_restore();
     start_info = &info;
@@ -37,10 +38,23 @@ void host_boot(const struct host_config *config)
     strncpy((char *)info.cmd_line, config->cmdline ? config->cmdline : "", MAX_GUEST_CMDLINE - 1);
     shared_info = model_shared_info();
     must(arch_vcpu_info_init(&vcpu_info), "vcpu_info");
-    must(evtchn_init(shared_info, vcpu_info, config->abi), "event channels");
+    if (config->before)
+        config->before();
+    if (config->pages_left)
+        host_memory_fail_after(config->pages_left - 1);
+    rc = evtchn_init(shared_info, vcpu_info, config->abi);
+    if (rc == -XEN_ENOMEM)
+        return false;
+    must(rc, "event channels");
     if (config->started)
         config->started();
     platform_upcalls_restore(0);
+    return true;
+}
+
+void host_boot(const struct host_config *config)
+{
+    must(host_try_boot(config) ? 0 : -XEN_ENOMEM, "boot");
 }
 
 void platform_panic(const char *format, ...)

@@ -35,10 +35,14 @@ struct host_config {
     struct model_config model;
     unsigned int pages; /* 0: 4,096 */
     const char *abi;
-    const char *cmdline;   /* NULL: empty */
-    void (*started)(void); /* before upcalls are unmasked; may be NULL */
+    const char *cmdline;     /* NULL: empty */
+    void (*before)(void);    /* before evtchn_init(): as the toolstack leaves it; may be NULL */
+    void (*started)(void);   /* before upcalls are unmasked; may be NULL */
+    unsigned int pages_left; /* from evtchn_init() on; 0: all there are */
 };
 void host_boot(const struct host_config *config);
+/* The same, but false where memory is out. */
+bool host_try_boot(const struct host_config *config);
 
 /* Another VCPU of a test with one thread: its vcpu_info, and evtchn_vcpu_init(). Xen's answer. */
 int host_add_vcpu(unsigned int vcpu);
@@ -65,5 +69,7 @@ void world_pass(void);
 /* A hypercall begins; a world for which that takes no time need not have it. */
 void world_hypercall(void);
 void world_start(void);
+/* world_turns.c: time goes on by so much. */
+void world_skip(uint64_t ns);
 
 #endif

@@ -35,6 +35,12 @@ void world_pass(void)
         check_timers();
 }
 
+void world_skip(uint64_t ns)
+{
+    now += ns;
+    check_timers();
+}
+
 static void earlier(uint64_t *first, uint64_t time)
 {
     if (time && (!*first || time < *first))
