@@ -29,7 +29,7 @@ LIB_CFLAGS := -mgeneral-regs-only -fvisibility=hidden
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wpointer-arith \
 	-Wwrite-strings -Wvla -Wshadow
 INCLUDES := -nostdinc -isystem $(shell $(GUEST_CC) -print-file-name=include) \
-	-isystem build/include -Iinclude -I. -Iarch/$(ARCH)
+	-isystem build/include -Iinclude -I. -Iarch/$(ARCH) -idirafter kernel/abi
 COMPILE   = $(GUEST_CC) $(GUEST_CFLAGS) $(WARNINGS) $(INCLUDES) -MMD -MP
 
 # What reads device trees is in an archive of its own, with libfdt.

@@ -14,6 +14,7 @@
 #include <xenlet/random.h>
 #include <xenlet/shutdown.h>
 #include <xenlet/suspend.h>
+#include <xenlet/vchan.h>
 #include <xenlet/vcpu.h>
 #include <xenlet/version.h>
 #include <xenlet/xenstore.h>

@@ -348,6 +348,23 @@ def _grants():
                    xen=xen, guest_tests=True)
 
 
+def _vchan():
+    """Both ends of a vchan."""
+    pipe = image('tests/pipe')
+
+    def two(name, xen, vcpus, line, **more):
+        compiler = 'gcc' if xen == '4.17' else 'clang'
+        return boot('vchan', name, 'xl', image('tests/pipe', compiler), '--vcpus', str(vcpus), '--cmdline',
+                    f'server peer=2 {line}', '--name', 'server', '--also', pipe, '--vcpus', '2', '--cmdline',
+                    f'client peer=1 {line}', '--name', 'client', xen=xen, **more)
+
+    yield two('orders-4.20', '4.20', 1, 'orders messages=50 kb=512', deadline=240, output=['connected at data/pipe-20-11'])
+    for xen in XENS:
+        for mb in (20, 100):
+            yield two(f'{mb}MB-{xen}', xen, 2, f'messages=2000 kb={mb * 1024} in=20 out=16', deadline=60 + 12 * mb,
+                      output=[f'{mb * 1024} KiB each way'], quick=(mb, xen) == (20, '4.17'))
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib'):
@@ -413,6 +430,7 @@ def cases():
     yield from _host()
     yield from _xenstore()
     yield from _grants()
+    yield from _vchan()
     yield from _install()
     yield from _newlib()
     yield from _suite()
