@@ -16,6 +16,7 @@ CFG      ?=#         of `run`: an xl file of your own
 DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM or all ports)
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
 PREFIX   ?= /usr/local# of `install`; DESTDIR= goes before it
+NAME     ?=#         of `new`: the project, beside this tree or with a path in front
 V        ?=#         1: show the commands of the compiler
 
 export ACCEL
@@ -45,7 +46,7 @@ SUITE   := build/gcc/tests/suite.elf
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
-.PHONY: help run test test-all mutants soak coverage build install clean distclean format
+.PHONY: help run test test-all mutants soak coverage build install new clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -105,6 +106,17 @@ install: ## install the library for guests, and the tool for hosts, xenlet-dt, b
 	@mkdir -p "$(DESTDIR)$(PREFIX)"
 	@cp -R $(STAGE)/. "$(DESTDIR)$(PREFIX)"
 	@install -D -m 755 build/host/xenlet-dt "$(DESTDIR)$(PREFIX)/bin/xenlet-dt"
+	@install -D -m 755 install/xenlet-new "$(DESTDIR)$(PREFIX)/bin/xenlet-new"
+
+# The path of the project: beside the tree unless it says where.
+PROJECT = $(if $(findstring /,$(NAME)),$(NAME),../$(NAME))
+new: ## write a project outside this tree, ready to build and boot: NAME=hello
+	$(if $(NAME),,$(error NAME= is missing: `make new NAME=hello` writes ../hello))
+	@install/xenlet-new --check -- "$(PROJECT)"
+	@tests/xen/prepare new
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp build/newlib/.stamp && \
+		$(MAKE) --no-print-directory -s $(JOBS) stage
+	@install/xenlet-new --prefix $(STAGE) --tree "$(CURDIR)" -- "$(PROJECT)"
 
 clean: ## remove what was built; downloads and what is made of them stay
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi

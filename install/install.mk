@@ -8,7 +8,7 @@
 #   lib/xenlet/include/xen/                Xen's public headers, those it was compiled with
 #   include/xenlet.h, include/xenlet/      its own
 #   lib/pkgconfig/*.pc                     what a guest is compiled and linked with
-#   share/xenlet/guest.cfg                 an xl file to begin with
+#   share/xenlet/new/                      what bin/xenlet-new makes projects of
 
 STAGE   := $(OUT)/install
 VERSION := $(shell awk '/define XENLET_VERSION_[MP]/ { printf "%s%s", dot, $$3; dot = "." }' include/xenlet/version.h)
@@ -18,7 +18,7 @@ STAGE_HEADERS := $(addprefix $(STAGE)/,$(wildcard include/*.h include/xenlet/*.h
 STAGE_FILES   := $(STAGE_LIBS) $(STAGE_HEADERS) $(addprefix $(STAGE)/,lib/xenlet/pv.lds lib/xenlet/include/xen/.stamp \
 	lib/libxenlet-newlib.a \
 	lib/xenlet/newlib/.stamp lib/pkgconfig/xenlet.pc lib/pkgconfig/xenlet-dt.pc lib/pkgconfig/xenlet-newlib.pc \
-	share/xenlet/guest.cfg)
+	$(patsubst install/%,share/xenlet/%,$(wildcard install/new/*.* install/new/Makefile install/new/*/*)))
 
 .PHONY: stage
 stage: $(STAGE_FILES)
@@ -51,7 +51,7 @@ $(STAGE_HEADERS): $(STAGE)/%: %
 $(STAGE)/lib/xenlet/pv.lds: $(LDS)
 	@install -D -m 644 $< $@
 
-$(STAGE)/share/xenlet/guest.cfg: install/guest.cfg
+$(STAGE)/share/xenlet/%: install/%
 	@install -D -m 644 $< $@
 
 # Not sys/, which is for programs of Linux.

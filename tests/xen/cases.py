@@ -383,7 +383,7 @@ def _newlib():
 
 def _install():
     """What `make install` installs, used from outside the tree."""
-    for case in ('names', 'link', 'boot'):
+    for case in ('names', 'link', 'boot', 'new'):
         yield Case('install', case, ['tests/install/run', case], seconds=300)
 
 
