@@ -245,22 +245,25 @@ def _save():
     def saved(name, script, *options, **more):
         return boot('save', name, 'xl', image('tests/saved'), '--memory', '8', '--input',
                     f'tests/xen/selftest/{script}.input', *options, deadline=240, **more)
+
+    def counted(name, script, *options, output, **more):
+        return saved(name, script, *options, '--numbered', output=[*output, r'==> \d{3,} numbered lines, all there'], **more)
     for xen in XENS:
         for abi in ('2l', 'fifo'):
             for vcpus in (1, 4):
                 quick = (xen, abi, vcpus) in (('4.17', 'fifo', 4), ('4.20', '2l', 1))
-                yield saved(f'restored-{xen}-{abi}-{vcpus}cpu', 'save', '--vcpus', str(vcpus), '--cmdline',
-                            f'evtchn={abi}', xen=xen, output=['10 restored, 0 cancelled'], quick=quick)
-                yield saved(f'cancelled-{xen}-{abi}-{vcpus}cpu', 'cancel', '--vcpus', str(vcpus), '--cmdline',
-                            f'evtchn={abi} cycles=3', xen=xen, output=['1 restored, 2 cancelled'],
-                            quick=(xen, abi, vcpus) == ('4.20', 'fifo', 4))
+                yield counted(f'restored-{xen}-{abi}-{vcpus}cpu', 'save', '--vcpus', str(vcpus), '--cmdline',
+                              f'evtchn={abi}', xen=xen, output=['10 restored, 0 cancelled'], quick=quick)
+                yield counted(f'cancelled-{xen}-{abi}-{vcpus}cpu', 'cancel', '--vcpus', str(vcpus), '--cmdline',
+                              f'evtchn={abi} cycles=3', xen=xen, output=['1 restored, 2 cancelled'],
+                              quick=(xen, abi, vcpus) == ('4.20', 'fifo', 4))
     for abi in ('2l', '3l', 'fifo'):
-        yield saved(f'migrated-{abi}', 'migrate', '--vcpus', '2', '--cmdline', f'evtchn={abi} cycles=2', xen='3l',
-                    output=['2 restored, 0 cancelled'], quick=abi == '3l')
+        yield counted(f'migrated-{abi}', 'migrate', '--vcpus', '2', '--cmdline', f'evtchn={abi} cycles=2', xen='3l',
+                      output=['2 restored, 0 cancelled'], quick=abi == '3l')
     for what in ('shutdown', 'reboot'):
         yield saved(what, what, '--vcpus', '2', '--no-verdict', output=[f'ended by {what.replace("shutdown", "poweroff")}'])
     yield boot('soak', 'restored-1000-times', 'xl', image('tests/saved'), '--memory', '8', '--vcpus', '4', '--cmdline',
-               'cycles=1000', '--input', 'tests/xen/selftest/save_soak.input', deadline=7200, quick=False)
+               'cycles=1000', '--input', 'tests/xen/selftest/save_soak.input', '--numbered', deadline=7200, quick=False)
 
 
 def _soak():

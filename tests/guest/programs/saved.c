@@ -2,7 +2,8 @@
 /*
  * A domain that is saved and restored, cycle after cycle, while all that the library gives a
  * program is in use: timers, IPIs, loop-back channels on every VCPU, the console, xenstore and
- * grants. What was sent is counted.
+ * grants. What was sent is counted; each VCPU numbers its lines on the console, and whoever reads
+ * them checks that none is missing (tests/xen/xenlab/numbered.py).
  *
  * `cycles=N`, 10 without it. For each it says "save me N" and goes on when it was; whoever runs it
  * does that. `asked=N` has the program be asked first and suspend by itself.
@@ -16,6 +17,9 @@
 
 #define MS    1000000ull
 #define PAIRS 8
+
+#define LINE_TEXT  61
+#define LINE_EVERY 8 /* rounds of what a VCPU does */
 
 static struct pair {
     struct evtchn *near, *far;
@@ -51,6 +55,20 @@ static void ipi_event(struct evtchn *ch, void *data)
     atomic_write(&ipi_seen[i - ipi_sent], atomic_read(i));
 }
 
+/* The text is made of the number: a byte that is lost or doubled shows. */
+static unsigned int lines[XENLET_MAX_VCPUS];
+
+static void write_line(unsigned int vcpu)
+{
+    unsigned int n = lines[vcpu]++;
+    char text[LINE_TEXT + 1];
+
+    for (unsigned int i = 0; i < n % LINE_TEXT; i++)
+        text[i] = (char)('a' + (n + i) % 26);
+    text[n % LINE_TEXT] = '\0';
+    console_printf("line %u %u: %s.\n", vcpu, n, text);
+}
+
 static struct clock_timer timers[XENLET_MAX_VCPUS];
 
 static void beat(void *data)
@@ -83,11 +101,13 @@ static void live(void *arg)
 
     (void)arg;
     beat(NULL);
-    while (!atomic_read(&over)) {
+    for (unsigned int round = 0; !atomic_read(&over); round++) {
         if (clock_now() < last)
             fault("clock went back on VCPU", vcpu);
         last = clock_now();
         traffic(vcpu);
+        if (round % LINE_EVERY == 0)
+            write_line(vcpu);
         clock_sleep(4 * MS);
     }
     clock_timer_cancel(&timers[vcpu]);
@@ -176,6 +196,15 @@ static void check_grants(unsigned int cycle)
 }
 
 /* --- around the suspend --------------------------------------------------------------------- */
+
+/* Of these the ring may still have some when the domain stops. */
+static int write_burst(void *data)
+{
+    (void)data;
+    for (unsigned int i = 0; i < 40; i++)
+        write_line(0);
+    return 0;
+}
 
 static void note_after(void *data, bool was_cancelled)
 {
@@ -272,6 +301,8 @@ static void check_counts(void)
     }
     if (lost != (restored ? 1u : 0u))
         fault("owners of lost channels told", lost);
+    for (unsigned int i = 0; i < vcpu_count(); i++)
+        console_printf("lines of VCPU %u: %u\n", i, lines[i]);
 }
 
 static unsigned int number(const char *name, unsigned int otherwise)
@@ -286,25 +317,26 @@ static unsigned int number(const char *name, unsigned int otherwise)
 
 static void one_cycle(unsigned int cycle)
 {
-    unsigned int before = restored + cancelled, line = 0;
+    unsigned int before = restored + cancelled;
 
     console_printf("save me %u\n", cycle);
-    while (atomic_read(&restored) + atomic_read(&cancelled) == before) {
-        if (line % 64 == 0)
-            console_printf("line %u\n", line); /* numbered: none may be missing */
-        if (line % 16 == 0)
-            use_store(line);
-        line++;
+    for (unsigned int round = 0; atomic_read(&restored) + atomic_read(&cancelled) == before;
+         round++) {
+        if (round % LINE_EVERY == 0)
+            write_line(0);
+        if (round % 16 == 0)
+            use_store(round);
         traffic(0);
         clock_sleep(4 * MS);
     }
-    console_printf("lines %u\n", line);
     check_alive(cycle);
 }
 
 int main(int argc, char **argv)
 {
-    static struct suspend_hook hook = { .order = SUSPEND_DRIVERS, .after = note_after };
+    static struct suspend_hook hook = { .order = SUSPEND_DRIVERS,
+                                        .before = write_burst,
+                                        .after = note_after };
     unsigned int cycles = number("cycles", 10);
     int rc = xenlet_shutdown_init(NULL, NULL);
 

@@ -9,7 +9,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from xenlab import apt, hooks, judge, skips, xen3l, xenreport  # noqa: E402
+from xenlab import apt, hooks, judge, numbered, skips, xen3l, xenreport  # noqa: E402
 from xenlab.channel import Channel  # noqa: E402
 from xenlab.console import Console  # noqa: E402
 from xenlab.domu import DomU  # noqa: E402
@@ -57,6 +57,30 @@ class Verdicts(unittest.TestCase):
         self.assertIs(judge.crash(console('Test result: FAILURE'), None, None).outcome, Outcome.FAILURE)
         self.assertIs(judge.ended(console(), 'bare', 'poweroff').outcome, Outcome.NO_VERDICT)
         self.assertIs(judge.ended(console(), 'bare', 'poweroff', needs_verdict=False).outcome, Outcome.SUCCESS)
+
+
+class NumberedLines(unittest.TestCase):
+    def lines(self, counts=(70, 3)):
+        """Of two VCPUs, mixed, with other lines between."""
+        return ([numbered.line(0, n) for n in range(30)] + ['save me 1'] + [numbered.line(1, n) for n in range(3)]
+                + [numbered.line(0, n) for n in range(30, 70)]
+                + [f'lines of VCPU {who}: {count}' for who, count in enumerate(counts)])
+
+    def test_all_there(self):
+        self.assertEqual(numbered.check(self.lines()), (73, None))
+
+    def test_what_is_wrong(self):
+        lines = self.lines()
+        for place in (0, 12, 29, 31, 72):
+            self.assertIsNotNone(numbered.check(lines[:place] + lines[place + 1:])[1], f'missing {place}')
+            self.assertIsNotNone(numbered.check(lines[:place] + [lines[place]] + lines[place:])[1], f'twice {place}')
+        lines[12] = lines[12].replace('op', 'o')
+        self.assertIsNotNone(numbered.check(lines)[1])
+
+    def test_the_end(self):
+        self.assertIsNotNone(numbered.check(self.lines((71, 3)))[1])
+        self.assertIsNotNone(numbered.check(self.lines((70,)))[1])
+        self.assertIsNotNone(numbered.check([])[1])
 
 
 class Skips(unittest.TestCase):

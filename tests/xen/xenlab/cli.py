@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from . import bare, debian, hypervisor, paths, shim, whole
+from . import bare, debian, hypervisor, numbered, paths, shim, whole
 from .domu import DomU
 from .elf import Elf
 from .errors import LabError
@@ -51,6 +51,8 @@ def _common(parser):
     parser.add_argument('--expect', metavar='OUTCOME', help='the outcome that counts as a pass')
     parser.add_argument('--expect-line', metavar='REGEX', action='append', default=[],
                         help='and this must be on the console, in Xen\'s report, or said by --afterwards')
+    parser.add_argument('--numbered', action='store_true',
+                        help='and none of the numbered lines the first guest wrote may be missing, doubled or damaged')
     parser.add_argument('--no-verdict', dest='needs_verdict', action='store_false',
                         help='a guest that ends in order passes without a verdict line')
     parser.add_argument('--json', metavar='FILE', type=Path, help='write the results there, for programs')
@@ -165,6 +167,13 @@ def _report(result, expected, patterns, options, progress, several):
     return 0
 
 
+def _check_numbers(result):
+    """Print what is wrong with the numbered lines, or how many there are; returns the exit status."""
+    count, wrong = numbered.check(result.console.lines)
+    print(f'==> but after {count} numbered lines: {wrong}' if wrong else f'==> {count} numbered lines, all there')
+    return 1 if wrong else 0
+
+
 def _split(arguments):
     """The arguments before the first --also, and those of each further domain."""
     groups = [[]]
@@ -226,6 +235,8 @@ def command(arguments):
     else:
         results = _run_bare(options, progress)
     statuses = [_report(result, expected, patterns, options, progress, len(results) > 1) for result in results]
+    if options.numbered:
+        statuses.append(_check_numbers(results[0]))
     if options.json:
         options.json.write_text(json.dumps([result.as_dict() for result in results]))
     return next((status for status in statuses if status), 0)
