@@ -84,7 +84,7 @@ mutants: ## 32 mistakes in a copy of the sources: which test catches each; then 
 	@tests/mutants/run
 	@tests/mutants/run --mechanical
 
-soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port
+soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port, 1,000 restores
 	@tests/xen/prepare gcc host lab
 	$(call COMPILE_WITH,gcc host)
 	@tests/xen/fetch 4.17 4.20

@@ -157,9 +157,18 @@ class Input(unittest.TestCase):
         script.text('a')
         self.assertEqual(run, ['xl list'])
 
+    def test_again(self):
+        sent, script = [], Script('expect save \\d\nsend now\nagain\nexpect never')
+        script.attach(mock.Mock(send=sent.append))
+        script.text('save 1, save 2, save')
+        self.assertEqual((sent, script.done()), ([b'now\n'] * 2, False))
+        script.text(' 3')
+        self.assertEqual(len(sent), 3)
+
     def test_bad_line(self):
-        with self.assertRaises(LabError):
-            Script('wait 3')
+        for line in ('wait 3', 'again', 'send a\nagain'):
+            with self.assertRaises(LabError):
+                Script(line)
 
 
 class Lines(unittest.TestCase):

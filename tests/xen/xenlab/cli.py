@@ -65,7 +65,7 @@ def _guest(parser):
     parser.add_argument('--vcpus', type=int, metavar='N', help='its VCPUs')
     parser.add_argument('--module', type=Path, metavar='FILE', help='handed over beside the image: xl\'s ramdisk')
     parser.add_argument('--input', metavar='FILE', help='scripted console input: lines '
-                        '"expect REGEX" and "send TEXT"')
+                        '"expect REGEX", "send TEXT", "dom0 COMMAND", "again"')
 
 
 def _domu(parser):

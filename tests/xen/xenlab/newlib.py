@@ -31,7 +31,14 @@ _OPTIONS = ('--disable-multilib', '--disable-shared', '--disable-nls', '--disabl
             '--enable-newlib-retargetable-locking', '--enable-newlib-global-stdio-streams',
             '--enable-newlib-io-long-long', '--enable-newlib-io-long-double',
             '--enable-newlib-io-c99-formats')
-_CONFIG = '\n/* xenlet: _REENT is what __getreent() says. */\n#define __DYNAMIC_REENT__ 1\n'
+_CONFIG = """
+/* xenlet: _REENT is what __getreent() says. */
+#define __DYNAMIC_REENT__ 1
+/* xenlet: kernel/newlib/time.c. */
+#define _POSIX_TIMERS 200809L
+#define _POSIX_MONOTONIC_CLOCK 200809L
+#define _POSIX_CLOCK_SELECTION 200809L
+"""
 
 
 def _flags():

@@ -4,6 +4,7 @@
     expect REGEX      wait until the guest has printed it (after the last match)
     send TEXT         write TEXT and an end of line; \\n, \\t, \\xNN are understood
     dom0 COMMAND      run a shell command in dom0; only where there is one
+    again             begin with the first line again
     # a comment
 """
 
@@ -27,8 +28,11 @@ class Script:
                 self._steps.append(('send', rest.encode().decode('unicode_escape') + _CLOSE_LINE))
             elif verb == 'dom0':
                 self._steps.append(('dom0', rest))
+            elif verb == 'again' and any(kind == 'expect' for kind, _ in self._steps):
+                self._steps.append(('again', list(self._steps)))
             elif verb and not verb.startswith('#'):
-                raise LabError(f'{name}:{number}: expected "expect REGEX", "send TEXT" or "dom0 COMMAND"')
+                raise LabError(f'{name}:{number}: expected "expect REGEX", "send TEXT", "dom0 COMMAND" '
+                               'or, after an expect, "again"')
 
     def attach(self, channel, dom0=None):
         """The channel to write to, and what runs a command in dom0. A step is taken only once the console has spoken."""
@@ -46,6 +50,8 @@ class Script:
                 if not found:
                     return
                 self._seen = self._seen[found.end():]
+            elif kind == 'again':
+                self._steps = [self._steps[0], *what, self._steps[0]]
             elif kind == 'dom0':
                 self._dom0(what)
             else:
