@@ -48,6 +48,35 @@ int isatty(int fd)
     return _isatty_r(_REENT, fd);
 }
 
+int access(const char *path, int mode)
+{
+    (void)mode;
+    return stat(path, &(struct stat){ 0 });
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return _mkdir_r(_REENT, path, (int)mode);
+}
+
+int link(const char *from, const char *to)
+{
+    return _link_r(_REENT, from, to);
+}
+
+/* What is written to the console is on its way already. */
+int fsync(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st);
+}
+
+int fcntl(int fd, int command, ...)
+{
+    return _fcntl_r(_REENT, fd, command, 0);
+}
+
 int unlink(const char *path)
 {
     return _unlink_r(_REENT, path);

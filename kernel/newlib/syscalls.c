@@ -10,10 +10,7 @@
 #include <string.h>
 #include <sys/lock.h>
 #include <sys/stat.h>
-#include <sys/times.h>
-#include <time.h>
 #include <unistd.h>
-#include <xenlet/clock.h>
 #include <xenlet/console.h>
 #include <xenlet/random.h>
 #include "kernel/newlib/internal.h"
@@ -23,7 +20,6 @@
 #endif
 
 #define CTRL_D          4
-#define NS_PER_S        1000000000ull
 #define ENTROPY_LARGEST 256 /* as POSIX has it */
 
 static int fail(struct _reent *r, int error)
@@ -108,41 +104,6 @@ _off_t _lseek_r(struct _reent *r, int fd, _off_t offset, int whence)
 int _close_r(struct _reent *r, int fd)
 {
     return is_console(fd) ? 0 : fail(r, EBADF);
-}
-
-/* --- time ----------------------------------------------------------------------------------- */
-
-int _gettimeofday_r(struct _reent *r, struct timeval *tv, void *zone)
-{
-    uint64_t ns = clock_wall();
-
-    (void)r;
-    (void)zone;
-    tv->tv_sec = (time_t)(ns / NS_PER_S);
-    tv->tv_usec = (suseconds_t)(ns % NS_PER_S / 1000);
-    return 0;
-}
-
-/* There is no other process: all time since Xen booted, and as clock() counts it. */
-clock_t _times_r(struct _reent *r, struct tms *tms)
-{
-    clock_t now = (clock_t)(clock_now() / (NS_PER_S / CLOCKS_PER_SEC));
-
-    (void)r;
-    *tms = (struct tms){ .tms_utime = now };
-    return now;
-}
-
-unsigned int sleep(unsigned int seconds)
-{
-    clock_sleep(seconds * NS_PER_S);
-    return 0;
-}
-
-int usleep(useconds_t us)
-{
-    clock_sleep(us * 1000ull);
-    return 0;
 }
 
 /* --- randomness ----------------------------------------------------------------------------- */
