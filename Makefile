@@ -46,7 +46,7 @@ SUITE   := build/gcc/tests/suite.elf
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
-.PHONY: help run test test-all mutants soak coverage build install new clean distclean format
+.PHONY: help run test test-all mutants soak coverage doc build install new clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -66,13 +66,13 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 		$(addprefix --max-event-channels=,$(PORTS)) $(if $(IMAGE),--no-verdict)
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
-	@tests/xen/prepare gcc clang host dt install dom0less lab
+	@tests/xen/prepare gcc clang host dt install dom0less doc lab
 	$(call COMPILE_WITH,gcc clang dt newlib host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
-	@tests/xen/prepare gcc clang host dt install dom0less lab
+	@tests/xen/prepare gcc clang host dt install dom0less doc lab
 	$(call COMPILE_WITH,gcc clang dt newlib host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
@@ -94,6 +94,12 @@ coverage: ## how much of evtchn/ the host's tests run, by line and branch
 	@tests/xen/prepare host
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) build-cov
 	@tests/host/coverage
+
+doc: ## the reference of the headers, build/doc/html/index.html; warnings are errors
+	@tests/xen/prepare doc
+	@rm -rf build/doc && mkdir -p build/doc
+	@DOC_VERSION=$(VERSION) DOC_OUT=build/doc doxygen docs/doxygen/Doxyfile
+	@echo build/doc/html/index.html
 
 build: ## compile the library, the examples, the tools and the tests, with gcc and with clang
 	@tests/xen/prepare gcc clang dt

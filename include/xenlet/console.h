@@ -6,7 +6,7 @@
  * console` and xenconsoled's log show it. The first domain's is Xen's own. Output is never
  * dropped: a writer waits for room. Line feeds go out as CR LF.
  *
- * Unless a function says otherwise, it may be called from main and from handlers, on any VCPU.
+ * ABI: public/io/console.h; for the first domain HYPERVISOR_console_io of public/xen.h.
  */
 #ifndef XENLET_CONSOLE_H
 #define XENLET_CONSOLE_H
@@ -18,15 +18,25 @@
 extern "C" {
 #endif
 
-/* Write `len` bytes. Waits while the ring is full; in a handler too. */
+/*
+ * Write `len` bytes.
+ * From: anywhere; blocks while the ring is full, in a handler too.
+ */
 void console_write(const char *text, size_t len);
 
-/* Formatted output; see xenlet_vsnprintf() for what it knows. Lines up to 512 bytes stay whole. */
+/*
+ * Formatted output; see xenlet_vsnprintf() for what it knows. Lines up to 512 bytes stay whole.
+ * From: anywhere; blocks as console_write() does.
+ */
 void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /*
- * Wait until everything written was taken by the other end, at most `timeout` ns. 0, or -XEN_ETIME.
+ * Wait until everything written was taken by the other end, at most `timeout` ns; the first domain
+ * has nothing to wait for.
+ *
+ * Errors: -XEN_ETIME it was not.
+ * From: anywhere; blocks, and in a handler no other handler runs meanwhile.
  */
 int console_flush(uint64_t timeout);
 
@@ -34,7 +44,11 @@ int console_flush(uint64_t timeout);
  * Read one line into `line` (at most size - 1 bytes and a NUL; the line end, CR or LF, is not
  * stored; what does not fit of a longer line is dropped). The length comes out in *len, which may
  * be NULL. Waits until `deadline`, ns of system time or XENLET_FOREVER; with a deadline in the past
- * it looks once. 0, -XEN_ETIME when no whole line came, -XEN_EINVAL for size 0. Not from handlers.
+ * it looks once.
+ *
+ * Errors: -XEN_ETIME no whole line came; -XEN_EINVAL size is 0; -XEN_EDEADLK with upcalls masked,
+ * as in handlers.
+ * From: main, any VCPU, one at a time; blocks.
  */
 int console_read_line(char *line, size_t size, size_t *len, uint64_t deadline);
 
@@ -42,6 +56,9 @@ int console_read_line(char *line, size_t size, size_t *len, uint64_t deadline);
  * Format into `buf`, at most size - 1 bytes and a NUL; returns the length the whole text has.
  * Knows %d %i %u %x %X %p %c %s %% with the flags - 0 # + and space, width and
  * precision (also *), and the lengths hh h l ll z t j. No floating point.
+ *
+ * Errors: none.
+ * From: anywhere; does not block.
  */
 int xenlet_vsnprintf(char *buf, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));

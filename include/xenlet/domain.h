@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The domain itself: its command line, and how it ends.
+ *
+ * ABI: public/xen.h, struct start_info, and public/sched.h, SCHEDOP_shutdown; on arm64 the device
+ * tree.
  */
 #ifndef XENLET_DOMAIN_H
 #define XENLET_DOMAIN_H
@@ -16,37 +19,57 @@ extern "C" {
  * Supplied by the program. `argv` is the command line split at spaces, "quoted words" kept
  * together, at most 64 words, options of the library among them. Its return ends the domain as
  * xenlet_exit() does.
+ *
+ * Errors: none.
+ * From: xenlet_run() calls it, on VCPU 0 with upcalls unmasked; blocks if it likes.
  */
 int main(int argc, char **argv);
 
 /*
  * What VCPU 0 does when all is set up: calls main() and then xenlet_exit(). A C library or another
  * language's runtime puts its own start in this place by linking a function of this name.
+ * From: the library calls it, on VCPU 0 with upcalls unmasked; does not return.
  */
 void xenlet_run(int argc, char **argv) __attribute__((noreturn));
 
 /*
  * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, after what was written
- * to the console was taken. From anywhere.
+ * to the console was taken, or 2 seconds have passed.
+ * From: anywhere; does not return.
  */
 void xenlet_exit(int status) __attribute__((noreturn));
 
-/* End the domain for a reason of sched.h: SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash. */
+/*
+ * End the domain for a reason of sched.h: SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash; after
+ * what was written to the console was taken, or 2 seconds have passed.
+ * From: anywhere; does not return.
+ */
 void xenlet_shutdown(unsigned int reason) __attribute__((noreturn));
 
-/* Say why on the console, with a backtrace, and end with SHUTDOWN_crash. From anywhere. */
+/*
+ * Say why on the console, with a backtrace, and end with SHUTDOWN_crash.
+ * From: anywhere; does not return.
+ */
 void xenlet_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-/* Whether Xen booted us as its first domain, with its privileges and no toolstack. */
+/*
+ * Whether Xen booted us as its first domain, with its privileges and no toolstack.
+ * From: anywhere; does not block.
+ */
 bool xenlet_is_initial_domain(void);
 
 /*
  * The value of `name=value` on the command line, NULL when it is not there, "" for a bare `name`.
  * The last one counts. The string lives as long as the domain.
+ * From: anywhere; does not block.
  */
 const char *xenlet_option(const char *name);
 
-/* The module handed over beside the image (the ramdisk of the xl file); NULL and 0 when none. */
+/*
+ * The module handed over beside the image (the ramdisk of the xl file), *len bytes; NULL and 0 when
+ * none.
+ * From: anywhere; does not block.
+ */
 const void *xenlet_module(size_t *len);
 
 #ifdef __cplusplus
@@ -54,6 +77,7 @@ const void *xenlet_module(size_t *len);
 #endif
 #pragma GCC visibility pop
 
+/* Panic, with file and line, unless `cond` is true; it is evaluated once, in every build. */
 #define xenlet_assert(cond) \
     ((cond) ? (void)0 : xenlet_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #cond))
 

@@ -15,7 +15,7 @@
  *   (c) a node below /passthrough, which is what Xen copies into a guest's tree: as (a), or
  *           compatible = "xenlet,evtchn"; xenlet,port = <0xa>; xenlet,peer = <2 0xb>;
  *       where xenlet,peer, the peer's domain number and port, may be left out. A property
- *       xenlet,channels = <n> of /passthrough says how many of them there have to be.
+ *       `xenlet,channels = <n>` of /passthrough says how many of them there have to be.
  *
  * A node's `label`, or else its name, is the channel's label. xenlet-dt writes and checks all of
  * them; docs/static-channels.md has examples.
@@ -32,8 +32,10 @@
  *     sent to it. evtchn_static_check() asks. A peer that merely died, or hangs, still has its end:
  *     only your own protocol can tell, by a heartbeat.
  *
- * Errors are negative Xen errnos. evtchn_static_read() and evtchn_static_find() are in
- * libxenlet-dt.a, with the libfdt they need; the rest is in libxenlet.a.
+ * evtchn_static_read() and evtchn_static_find() are in libxenlet-dt.a, with the libfdt they need;
+ * the rest is in libxenlet.a.
+ *
+ * ABI: docs/misc/arm/device-tree/booting.txt in Xen's tree; EVTCHNOP_status.
  */
 #ifndef XENLET_EVTCHN_STATIC_H
 #define XENLET_EVTCHN_STATIC_H
@@ -42,8 +44,8 @@
 
 /* A channel, as seen from our end. Strings lie in the tree they were read from. */
 struct evtchn_static {
-    const char *label;
-    evtchn_port_t port;
+    const char *label;       /* or the node's name */
+    evtchn_port_t port;      /* ours */
     evtchn_port_t peer_port; /* 0: the tree does not say */
     domid_t peer_domid;      /* DOMID_INVALID: the tree does not say */
     const char *peer;        /* the name of the peer's domain node; NULL: the tree does not say */
@@ -70,29 +72,37 @@ extern "C" {
  * dom0, whose nodes lie in /chosen itself. What lies right below /passthrough is ours whatever
  * `domain` says; with nothing else, it may be NULL.
  *
- * A tree without a channel of ours is no error. -XEN_ENOSPC there are more than `max`: *nr says how
- * many, the first `max` are there. -XEN_ENOENT no node has the name `domain`. -XEN_EINVAL it is no
- * device tree, or a bad one: cut short, a property missing or of the wrong length, a port of 0 or
- * above Xen's limit (1,023; 4,095 for dom0), a port that is used twice, a phandle that leads
- * nowhere or to a node that does not point back. *nr is 0 then. `error`, EVTCHN_STATIC_ERROR_SIZE
- * bytes, gets one line that names node and property, "" when all is well; it may be NULL.
+ * A tree without a channel of ours is no error. `error`, EVTCHN_STATIC_ERROR_SIZE bytes, gets one
+ * line that names node and property, "" when all is well; it may be NULL. Makes no hypercall, keeps
+ * nothing.
  *
- * Makes no hypercall, keeps nothing. From anywhere.
+ * Errors: -XEN_ENOSPC there are more than `max`: *nr says how many, the first `max` are there.
+ * -XEN_ENOENT no node has the name `domain`. -XEN_EINVAL it is no device tree, or a bad one: cut
+ * short, a property missing or of the wrong length, a port of 0 or above Xen's limit (1,023; 4,095
+ * for dom0), a port that is used twice, a phandle that leads nowhere or to a node that does not
+ * point back; *nr is 0 then.
+ * From: anywhere; does not block.
  */
 int evtchn_static_read(const void *tree, size_t size, const char *domain,
                        struct evtchn_static *channels, unsigned int max, unsigned int *nr,
                        char *error);
 
-/* The first of `nr` channels with this label; NULL for none. From anywhere. */
+/*
+ * The first of `nr` channels with this label; NULL for none.
+ * From: anywhere; does not block.
+ */
 const struct evtchn_static *evtchn_static_find(const struct evtchn_static *channels,
                                                unsigned int nr, const char *label);
 
 /*
- * Bind a handler to a static channel, after asking Xen whether it is one. Handler, data, flags and
- * the errors common to all are those of evtchn.h; it notifies VCPU 0 until evtchn_bind_vcpu().
- * What is pending is delivered, at once if upcalls are unmasked here. -XEN_EINVAL the port is not
- * connected to a domain; -XEN_ENOTCONN it was: the peer has closed or reset its end; -XEN_EXDEV it
- * is connected to another domain or port than `what` says; -XEN_EEXIST it has a handle.
+ * Bind a handler to a static channel, after asking Xen whether it is one. Handler, data and flags
+ * are those of evtchn.h; it notifies VCPU 0 until evtchn_bind_vcpu(). What is pending is delivered,
+ * at once if upcalls are unmasked here.
+ *
+ * Errors: -XEN_EINVAL the port is not connected to a domain; -XEN_ENOTCONN it was: the peer has
+ * closed or reset its end; -XEN_EXDEV it is connected to another domain or port than `what` says;
+ * -XEN_EEXIST it has a handle; and those of all bindings: -XEN_ENOSPC, -XEN_ENOMEM.
+ * From: main and handlers, any VCPU; does not block.
  */
 int evtchn_bind_static(const struct evtchn_static *what, evtchn_handler_t *handler, void *data,
                        unsigned int flags, struct evtchn **ch);
@@ -100,10 +110,13 @@ int evtchn_bind_static(const struct evtchn_static *what, evtchn_handler_t *handl
 /*
  * Ask Xen whether the peer still has its end: one EVTCHNOP_status. Nothing in the library does this
  * by itself, for it would cost a hypercall a channel each time: call it where your protocol waits
- * in vain, as when a heartbeat fails to come. 0 it has; -XEN_ENOTCONN it closed or reset it, and
- * what we send is dropped. Of all calls that find out, one is the first, on whichever VCPU: it logs
- * a line and sets *first, which the others clear; `first` may be NULL. A peer that connects again,
- * as Xen's policy may let it, can be lost again. -XEN_EINVAL not a static channel.
+ * in vain, as when a heartbeat fails to come. Of all calls that find out that it has not, one is
+ * the first, on whichever VCPU: it logs a line and sets *first, which the others clear; `first` may
+ * be NULL. A peer that connects again, as Xen's policy may let it, can be lost again.
+ *
+ * Errors: -XEN_ENOTCONN the peer closed or reset its end, and what we send is dropped; or the
+ * channel was lost; -XEN_EINVAL not a static channel.
+ * From: main and handlers, any VCPU; does not block.
  */
 int evtchn_static_check(struct evtchn *ch, bool *first);
 

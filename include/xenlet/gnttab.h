@@ -2,15 +2,17 @@
 /*
  * Grant tables: memory shared with another domain. One side offers a page to a domain and tells it
  * the number of the grant, over xenstore say; the other maps it, or has Xen copy. Transfer is not
- * offered: it gives pages away for good, and Xen supports it for PV guests only. ABI:
- * public/grant_table.h.
+ * offered: it gives pages away for good, and Xen supports it for PV guests only.
  *
- * Functions return 0 or a negative Xen errno, may be called from main and from handlers, on any
- * VCPU, and do not sleep. Domains are named by their numbers; DOMID_SELF is none here. For all of
- * them: -XEN_ENOMEM, -XEN_EOPNOTSUPP this Xen has no grant tables for us, -XEN_EAGAIN the domain is
- * just about to be suspended. Under the PV shim, which lets a guest offer and no more, mapping and
- * copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for several at once. After a restore there are no
- * grants: what was offered is not offered to anyone, but its number is kept until gnttab_end().
+ * Functions return 0 or a negative Xen errno. Domains are named by their numbers; DOMID_SELF is
+ * none here. After a restore there are no grants: what was offered is not offered to anyone, but
+ * its number is kept until gnttab_end().
+ *
+ * Errors of all grants: -XEN_ENOMEM; -XEN_EOPNOTSUPP this Xen has no grant tables for us;
+ * -XEN_EAGAIN the domain is just about to be suspended. Under the PV shim, which lets a guest offer
+ * and no more, mapping and copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for several at once.
+ *
+ * ABI: public/grant_table.h.
  */
 #ifndef XENLET_GNTTAB_H
 #define XENLET_GNTTAB_H
@@ -32,24 +34,34 @@ extern "C" {
 
 /*
  * Offer a page of the linear map, whose address is a multiple of XENLET_PAGE_SIZE, to `domid`, to
- * be mapped or copied, also written when `write`. The number comes out in *ref. -XEN_ENOSPC all
- * grants this domain may have are given out (xl's max_grant_frames), -XEN_EINVAL the address,
- * -XEN_ERANGE the page's frame does not fit into a version 1 table.
+ * be mapped or copied, also written when `write`. The number comes out in *ref.
  *
  * The page must stay as it is until gnttab_end() returned 0: freed before, it would be somebody's
  * memory that another domain can write.
+ *
+ * Errors: -XEN_ENOSPC all grants this domain may have are given out (xl's max_grant_frames);
+ * -XEN_EINVAL the address; -XEN_ERANGE the page's frame does not fit into a version 1 table; and
+ * those of all grants.
+ * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_offer(domid_t domid, const void *page, bool write, grant_ref_t *ref);
 
 /*
- * End an offer. -XEN_EBUSY: the other side has it mapped or copies; nothing has changed: the page
- * may not be used for anything else yet. -XEN_EINVAL no such offer.
+ * End an offer.
+ *
+ * Errors: -XEN_EBUSY the other side has it mapped or copies; nothing has changed: the page may not
+ * be used for anything else yet; -XEN_EINVAL no such offer; and those of all grants.
+ * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_end(grant_ref_t ref);
 
 /*
  * The same for `n` adjacent pages: all are offered, or none. The end: of those that could be ended
- * refs[] becomes GNTTAB_NO_REF; -XEN_EBUSY if there are others, and it can be tried again.
+ * refs[] becomes GNTTAB_NO_REF; if there are others it can be tried again.
+ *
+ * Errors: as of gnttab_offer(): -XEN_ENOSPC, -XEN_EINVAL, -XEN_ERANGE; of gnttab_end(): -XEN_EBUSY,
+ * -XEN_EINVAL, the last there was; and those of all grants.
+ * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_offer_pages(domid_t domid, const void *pages, size_t n, bool write, grant_ref_t *refs);
 int gnttab_end_pages(grant_ref_t *refs, size_t n);
@@ -57,20 +69,30 @@ int gnttab_end_pages(grant_ref_t *refs, size_t n);
 /* --- mapping -------------------------------------------------------------------------------- */
 
 /*
- * Map `n` pages that `domid` offers us, one behind the other, readable, or also writable. All or
- * none: -XEN_ESRCH no such domain, -XEN_EACCES a page is not offered to us, or not to be written,
- * -XEN_ENOENT no such grant, -XEN_ENOSPC Xen cannot note more mappings (max_maptrack_frames), or
- * there is no address space; -XEN_EINVAL n is 0; -XEN_EIO what else Xen refuses.
+ * Map `n` pages that `domid` offers us, one behind the other, readable, or also writable; all or
+ * none.
+ *
+ * Errors: -XEN_ESRCH no such domain; -XEN_EACCES a page is not offered to us, or not to be written;
+ * -XEN_ENOENT no such grant; -XEN_ENOSPC Xen cannot note more mappings (max_maptrack_frames), or
+ * there is no address space; -XEN_EINVAL n is 0; -XEN_EIO what else Xen refuses; and those of all
+ * grants.
+ * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_map(domid_t domid, const grant_ref_t *refs, size_t n, bool write,
                struct gnttab_mapping **mapping);
 
-/* Where the pages are. The domain that offers them may end, and they stay as they are. */
+/*
+ * Where the pages are; never NULL. The domain that offers them may end, and they stay as they are.
+ * From: anywhere; does not block.
+ */
 void *gnttab_address(const struct gnttab_mapping *mapping);
 
 /*
- * Unmap: nothing is left at those addresses, and the handle is gone. -XEN_EIO Xen refuses: then it
- * is still there. Before a suspend nothing may be mapped: suspend_domain() answers -XEN_EBUSY.
+ * Unmap: nothing is left at those addresses, and the handle is gone. Before a suspend nothing may
+ * be mapped: suspend_domain() answers -XEN_EBUSY.
+ *
+ * Errors: -XEN_EIO Xen refuses: then it is still there.
+ * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_unmap(struct gnttab_mapping *mapping);
 
@@ -78,15 +100,22 @@ int gnttab_unmap(struct gnttab_mapping *mapping);
 
 /* `len` bytes at `offset` of a page that domain `domid` offers us; into it, or out of it. */
 struct gnttab_segment {
-    domid_t domid;
-    grant_ref_t ref;
-    uint16_t offset, len; /* within the page */
-    bool to_grant;
-    void *local; /* of the linear map; may cross into its next page */
-    int rc;      /* the result: as of gnttab_map(); -XEN_EINVAL more than a page */
+    domid_t domid;   /* who offers it */
+    grant_ref_t ref; /* as what */
+    uint16_t offset; /* within the page */
+    uint16_t len;    /* at least 1 */
+    bool to_grant;   /* into the page; else out of it */
+    void *local;     /* of the linear map; may cross into its next page */
+    int rc;          /* the result: as of gnttab_map(); -XEN_EINVAL more than a page */
 };
 
-/* Have Xen copy `n` of them; 0, or the first error there is. The others are copied all the same. */
+/*
+ * Have Xen copy `n` of them. The others are copied though one is refused; each `rc` says.
+ *
+ * Errors: the first there is: as of gnttab_map(), or -XEN_EINVAL a segment that is more than a
+ * page, or whose memory is not in the linear map; and those of all grants but -XEN_EAGAIN.
+ * From: main and handlers, any VCPU; does not block.
+ */
 int gnttab_copy(struct gnttab_segment *segments, size_t n);
 
 /* --- the table ------------------------------------------------------------------------------ */
@@ -95,6 +124,7 @@ int gnttab_copy(struct gnttab_segment *segments, size_t n);
  * The version in use, 1 or 2, and how many grants there may be; 0 without grant tables. Version 1
  * is taken unless the machine has frames whose numbers need more than 32 bits, or the command line
  * says `gnttab=2`; one that Xen does not have is reported in a line.
+ * From: main and handlers, any VCPU; does not block.
  */
 unsigned int gnttab_version(void);
 unsigned int gnttab_max(void);

@@ -2,6 +2,8 @@
 /*
  * Calls that only an arm64 guest makes: PSCI (ARM DEN 0022), which Xen implements for its guests.
  * The rules of hypercall.h hold; a VCPU is named by the `reg` of its node below /cpus.
+ *
+ * ABI: ARM DEN 0022, CPU_ON and its like.
  */
 #ifndef XENLET_HYPERCALL_ARM64_H
 #define XENLET_HYPERCALL_ARM64_H
@@ -14,15 +16,27 @@ extern "C" {
 #endif
 
 /*
- * Start a VCPU at physical address `entry`, MMU off, with `context` in x0. -ENOENT no such VCPU,
- * -EEXIST it is up, -EINVAL.
+ * Start a VCPU at physical address `entry`, MMU off, with `context` in x0.
+ *
+ * Errors: -ENOENT no such VCPU; -EEXIST it is up; -EINVAL the address; -ENOSYS no PSCI.
+ * From: anywhere; does not block.
  */
 int hypercall_psci_on(uint64_t mpidr, uint64_t entry, uint64_t context);
 
-/* Take this VCPU down; returns only on error. */
+/*
+ * Take this VCPU down; returns only on error.
+ *
+ * Errors: -EPERM it may not.
+ * From: anywhere; does not block.
+ */
 int hypercall_psci_off(void);
 
-/* 1: it is up, or about to be; 0: down; -ENOENT no such VCPU. */
+/*
+ * Whether a VCPU is up, or about to be: 1; or down: 0.
+ *
+ * Errors: -ENOENT no such VCPU; -EINVAL.
+ * From: anywhere; does not block.
+ */
 int hypercall_psci_is_up(uint64_t mpidr);
 
 #ifdef __cplusplus

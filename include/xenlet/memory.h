@@ -7,70 +7,119 @@
  * gfn is what hypercalls take for a page: for a PV guest the machine frame, which changes when the
  * domain is restored elsewhere, so keep the address and ask again.
  *
- * All functions may be called from main and from handlers, on any VCPU.
+ * ABI: public/xen.h, struct start_info and "Start-of-day memory layout"; on arm64 the device tree.
  */
 #ifndef XENLET_MEMORY_H
 #define XENLET_MEMORY_H
 
 #include <xenlet/types.h>
 
-#define XENLET_PAGE_SIZE 4096ul
+#define XENLET_PAGE_SIZE 4096ul /* bytes; Xen's, on every CPU here */
 
 #pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* `n` adjacent pages, contents undefined; NULL when there are not that many in one piece. */
+/*
+ * `n` adjacent pages, contents undefined; NULL when there are not that many in one piece.
+ * From: anywhere; does not block.
+ */
 void *xenlet_pages_alloc(size_t n);
 
-/* Give back `n` pages of xenlet_pages_alloc(), all of an allocation or a part of it. */
+/*
+ * Give back `n` pages of xenlet_pages_alloc(), all of an allocation or a part of it; NULL does
+ * nothing. Panics on pages that are free.
+ * From: anywhere; does not block.
+ */
 void xenlet_pages_free(void *pages, size_t n);
 
-/* How many pages the domain has, and how many of them are free. */
+/*
+ * How many pages the domain has, and how many of them are free.
+ * From: anywhere; does not block.
+ */
 size_t xenlet_nr_pages(void);
 size_t xenlet_nr_free_pages(void);
 
-/* At least `size` bytes, aligned to 16, contents undefined; NULL when there is no memory left. */
+/*
+ * At least `size` bytes, aligned to 16, contents undefined; NULL when there is no memory left.
+ * From: anywhere; does not block.
+ */
 void *xenlet_alloc(size_t size);
 
-/* The same, aligned to `align`, a power of two up to 4,096; NULL for another. */
+/*
+ * As xenlet_alloc(), aligned to `align`, a power of two up to 4,096; NULL for another.
+ * From: anywhere; does not block.
+ */
 void *xenlet_alloc_aligned(size_t size, size_t align);
 
-/* How many bytes may be used of what the two gave: what was asked for, or more. Panics as below. */
+/*
+ * How many bytes may be used of what these two gave: what was asked for, or more. Panics on what
+ * they did not.
+ * From: anywhere; does not block.
+ */
 size_t xenlet_alloc_size(const void *p);
 
-/* Give back what these two gave; NULL does nothing. Panics on what it did not, or twice. */
+/*
+ * Give back what these two gave; NULL does nothing. Panics on what they did not, or twice.
+ * From: anywhere; does not block.
+ */
 void xenlet_free(void *p);
 
-/* The gfn of the domain's page that holds `p`. Panics when `p` is not in the linear map. */
+/*
+ * The gfn of the domain's page that holds `p`. Panics when `p` is not in the linear map.
+ * From: anywhere; does not block.
+ */
 xen_pfn_t xenlet_gfn(const void *p);
 
-/* pfn and address of the linear map. */
+/*
+ * The pfn of an address of the linear map, and the address of a pfn: arithmetic, unchecked,
+ * never NULL.
+ * From: anywhere; does not block.
+ */
 xen_pfn_t xenlet_virt_to_pfn(const void *p);
 void *xenlet_pfn_to_virt(xen_pfn_t pfn);
 
-/* pfn and gfn. xenlet_gfn_to_pfn() gives XENLET_NO_PFN for a frame that is not the domain's. */
-#define XENLET_NO_PFN (~(xen_pfn_t)0)
+#define XENLET_NO_PFN (~(xen_pfn_t)0) /* of a frame that is not the domain's */
+
+/*
+ * The gfn of pfn 0 to xenlet_nr_pages() - 1, and the pfn of a gfn, or XENLET_NO_PFN.
+ * From: anywhere; does not block.
+ */
 xen_pfn_t xenlet_pfn_to_gfn(xen_pfn_t pfn);
 xen_pfn_t xenlet_gfn_to_pfn(xen_pfn_t gfn);
 
-/* `n` adjacent pages of empty address space for xenlet_map(); NULL when there is none left. */
+/*
+ * `n` adjacent pages of empty address space for xenlet_map(); NULL when there is none left. They
+ * are never given back: keep them for the next use.
+ * From: anywhere; does not block.
+ */
 void *xenlet_space_alloc(size_t n);
 
 /*
  * Map frame `gfn` at `va`, a page of xenlet_space_alloc(): readable, also writable when `write`.
- * Never executable. 0, -XEN_EINVAL for an address elsewhere or no frame, -XEN_EBUSY for one that is
- * not ours or that may not be mapped so (a page table, writable), -XEN_ENOMEM.
+ * Never executable.
+ *
+ * Errors: -XEN_EINVAL an address elsewhere, or no frame; -XEN_EBUSY a frame that is not ours or may
+ * not be mapped so (a page table, writable); -XEN_ENOMEM no page for a page table.
+ * From: anywhere; does not block.
  */
 int xenlet_map(void *va, xen_pfn_t gfn, bool write);
 
-/* Leave the page at `va` empty. 0, or -XEN_EINVAL for an address elsewhere. */
+/*
+ * Leave the page at `va` empty.
+ *
+ * Errors: -XEN_EINVAL an address elsewhere.
+ * From: anywhere; does not block.
+ */
 int xenlet_unmap(void *va);
 
 /*
- * Read, write or call the byte at `p` and come back when it faults. 0, or -XEN_EFAULT. For looking
- * at addresses that may not be mapped.
+ * Read, write or call the byte at `p` and come back when it faults. For looking at addresses that
+ * may not be mapped.
+ *
+ * Errors: -XEN_EFAULT it faulted.
+ * From: anywhere; does not block, unless what is called does.
  */
 int xenlet_probe_read(const void *p, uint8_t *value);
 int xenlet_probe_write(void *p, uint8_t value);

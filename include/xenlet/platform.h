@@ -2,9 +2,9 @@
 /*
  * What evtchn/ needs from whoever links it. kernel/ supplies these for a guest of its own; a kernel
  * that lifts evtchn/ and hypercall/ supplies its own and calls evtchn_init(), evtchn_vcpu_init(),
- * evtchn_upcall() and evtchn_tick().
+ * evtchn_upcall() and evtchn_tick(). docs/porting.md shows how.
  *
- * All may be called in handlers and with upcalls masked; none may block.
+ * `From` says what such a kernel has to expect; none of them may block.
  */
 #ifndef XENLET_PLATFORM_H
 #define XENLET_PLATFORM_H
@@ -16,20 +16,36 @@
 extern "C" {
 #endif
 
-/* One page of memory, zeroed, aligned to its size, shareable with Xen; NULL when there is none. */
+/*
+ * One page of memory, zeroed, aligned to its size, shareable with Xen; NULL when there is none. And
+ * give it back.
+ * From: anywhere; does not block.
+ * ABI: none of Xen's.
+ */
 void *platform_page_alloc(void);
 void platform_page_free(void *page);
 
-/* The gfn hypercalls take for a page of platform_page_alloc(); asked again after a restore. */
+/*
+ * The gfn hypercalls take for a page of platform_page_alloc(); asked again after a restore.
+ * From: anywhere; does not block.
+ * ABI: public/xen.h, xen_pfn_t: the machine frame for a PV guest.
+ */
 uint64_t platform_page_gfn(const void *page);
 
-/* The calling VCPU's number, and how many VCPUs there may be. */
+/*
+ * The calling VCPU's number, and how many VCPUs there may be, at most 128.
+ * From: anywhere; does not block.
+ * ABI: public/vcpu.h: Xen's numbers.
+ */
 unsigned int platform_vcpu(void);
 unsigned int platform_nr_vcpus(void);
 
 /*
  * Mask upcalls on this VCPU and return how they were; put them back. Restoring delivers what became
  * pending meanwhile. Both are compiler barriers.
+ * From: anywhere; does not block.
+ * ABI: public/xen.h, struct vcpu_info, evtchn_upcall_mask and evtchn_upcall_pending; on arm64 the
+ * CPU's own mask.
  */
 unsigned long platform_upcalls_save(void);
 void platform_upcalls_restore(unsigned long flags);
@@ -38,23 +54,45 @@ void platform_upcalls_restore(unsigned long flags);
  * Save this VCPU's FP registers (x87, SSE, AVX on x86) and give the state the C ABI has at a
  * function's entry; and put them back. Around handlers that are not EVTCHN_HANDLER_GPR, once an
  * upcall; the two never nest on a VCPU.
+ * From: within evtchn_upcall(), upcalls masked; does not block.
+ * ABI: none of Xen's; the CPU's manual.
  */
 void platform_fp_save(void);
 void platform_fp_restore(void);
 
-/* The time, in ns: as fast as Xen's system time, and never backwards. */
+/*
+ * The time, in ns: as fast as Xen's system time, and never backwards.
+ * From: anywhere; does not block.
+ * ABI: public/xen.h, struct vcpu_time_info.
+ */
 uint64_t platform_now_ns(void);
 
-/* The same moment in Xen's system time, which hypercalls take deadlines in; at least 1. */
+/*
+ * A time of platform_now_ns() in Xen's system time, which hypercalls take deadlines in; at least 1.
+ * From: anywhere; does not block.
+ * ABI: public/sched.h, struct sched_poll, timeout.
+ */
 uint64_t platform_xen_time(uint64_t ns);
 
-/* Call evtchn_tick() on this VCPU at `ns` or soon after; replaces the time given before. */
+/*
+ * Call evtchn_tick() on this VCPU at `ns` or soon after; replaces the time given before.
+ * From: anywhere, upcalls masked; does not block.
+ * ABI: public/xen.h, HYPERVISOR_set_timer_op; or another timer that the kernel has.
+ */
 void platform_tick_at(uint64_t ns);
 
-/* One line, without its end, for whoever looks after the guest. */
+/*
+ * One line, without its end, for whoever looks after the guest. The library's is at most 255 bytes.
+ * From: anywhere; does not block, but for what a full console ring has to.
+ * ABI: none of Xen's.
+ */
 void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Nothing can go on. */
+/*
+ * Nothing can go on: say why, and end.
+ * From: anywhere; does not return.
+ * ABI: public/sched.h, SHUTDOWN_crash.
+ */
 void platform_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #ifdef __cplusplus

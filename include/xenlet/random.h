@@ -12,8 +12,11 @@ extern "C" {
 
 /*
  * Fill `len` bytes at `buf` from the CPU's generator (RDRAND on x86), as a guest has no other
- * source that Xen vouches for. 0, -XEN_EOPNOTSUPP the CPU has none, or Xen does not grant it,
- * -XEN_EIO it does not work; then nothing of `buf` is to be used. From anywhere.
+ * source that Xen vouches for. After an error nothing of `buf` is to be used.
+ *
+ * Errors: -XEN_EOPNOTSUPP the CPU has none, or Xen does not grant it; -XEN_EIO it does not work.
+ * From: anywhere; does not block.
+ * ABI: none of Xen's; the CPU's manual, and what CPUID shows a guest.
  */
 int xenlet_random(void *buf, size_t len);
 

@@ -2,7 +2,9 @@
 /*
  * What the toolstack asks of a domain: `xl shutdown`, `xl reboot`, `xl save`, `xl migrate`. It
  * writes a word into control/shutdown of xenstore, or for a suspend notifies an event channel whose
- * port the guest published (docs/misc/xenstore-paths.pandoc in Xen's tree).
+ * port the guest published.
+ *
+ * ABI: docs/misc/xenstore-paths.pandoc in Xen's tree, ~/control and ~/device/suspend.
  */
 #ifndef XENLET_SHUTDOWN_H
 #define XENLET_SHUTDOWN_H
@@ -14,12 +16,13 @@
 extern "C" {
 #endif
 
+/* What the toolstack can ask. */
 enum xenlet_shutdown_request {
-    SHUTDOWN_ASKED_POWEROFF,
-    SHUTDOWN_ASKED_REBOOT,
-    SHUTDOWN_ASKED_HALT,
-    SHUTDOWN_ASKED_SUSPEND,
-    SHUTDOWN_ASKED_CRASH,
+    SHUTDOWN_ASKED_POWEROFF, /* xl shutdown */
+    SHUTDOWN_ASKED_REBOOT,   /* xl reboot */
+    SHUTDOWN_ASKED_HALT,     /* as poweroff */
+    SHUTDOWN_ASKED_SUSPEND,  /* xl save, xl migrate */
+    SHUTDOWN_ASKED_CRASH,    /* for tests of a toolstack */
 };
 
 /*
@@ -33,8 +36,12 @@ typedef bool xenlet_shutdown_asked_t(enum xenlet_shutdown_request what, void *da
  * Answer the toolstack from now on, and tell it so (control/feature-*,
  * device/suspend/event-channel). `asked` NULL: do whatever is asked. A suspend is carried out by
  * suspend_domain(); what it says if it fails goes to the log, and the toolstack gives up after a
- * minute. Once, from main. 0, -XEN_ENODEV no xenstore, -XEN_EOPNOTSUPP the first domain, or what
- * suspend_init() or xenstore answered.
+ * minute. Once.
+ *
+ * Errors: -XEN_ENODEV no xenstore; -XEN_EOPNOTSUPP the first domain; -XEN_ETIME xenstore did not
+ * answer within 10 seconds; -XEN_EDEADLK with upcalls masked; -XEN_ENOMEM; -XEN_ENOSPC no port is
+ * free; or what else suspend_init() or xenstore answered.
+ * From: main, any VCPU; blocks.
  */
 int xenlet_shutdown_init(xenlet_shutdown_asked_t *asked, void *data);
 

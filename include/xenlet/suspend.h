@@ -5,6 +5,8 @@
  * clock, event channels behind their handles, console and xenstore. What was shared with another
  * domain is gone: its inter-domain channels are lost (evtchn_on_lost()), its grants and mappings
  * are none.
+ *
+ * ABI: public/sched.h, SHUTDOWN_suspend.
  */
 #ifndef XENLET_SUSPEND_H
 #define XENLET_SUSPEND_H
@@ -18,9 +20,9 @@ extern "C" {
 
 /* In this order before a suspend, and in the other after it. */
 enum suspend_order {
-    SUSPEND_DRIVERS,
-    SUSPEND_XENSTORE,
-    SUSPEND_GRANTS,
+    SUSPEND_DRIVERS,  /* what uses those below; a program's too */
+    SUSPEND_XENSTORE, /* the library's */
+    SUSPEND_GRANTS,   /* the library's */
 };
 
 /*
@@ -29,30 +31,41 @@ enum suspend_order {
  * When `before` runs the other VCPUs go on; when `after` runs they do again. Either may be NULL.
  */
 struct suspend_hook {
-    enum suspend_order order;
-    int (*before)(void *data);
-    void (*after)(void *data, bool cancelled);
-    void *data;
-    struct suspend_hook *next; /* the library's */
+    enum suspend_order order;                  /* SUSPEND_DRIVERS */
+    int (*before)(void *data);                 /* 0, or why not */
+    void (*after)(void *data, bool cancelled); /* `cancelled`: nothing was saved */
+    void *data;                                /* for both */
+    struct suspend_hook *next;                 /* the library's */
 };
 
-/* From main on VCPU 0; the hook must stay. Hooks of one order run in the order of registration. */
+/*
+ * Have `hook` run around each suspend; it must stay. Hooks of one order run in the order of
+ * registration.
+ * From: main, VCPU 0, and constructors; does not block.
+ */
 void suspend_register(struct suspend_hook *hook);
 
 /*
  * Publish what the toolstack needs to save this domain, which it looks at before it asks for the
- * suspend: once, early; a restored domain needs no other. -XEN_ENOMEM, -XEN_EOPNOTSUPP for the
- * first domain.
+ * suspend: once, early; a restored domain needs no other.
+ *
+ * Errors: -XEN_ENOMEM; -XEN_EOPNOTSUPP the first domain, or a CPU (arm64) whose guests Xen cannot
+ * save; -XEN_E2BIG more memory (512 GiB) than the toolstack can be told of.
+ * From: main, any VCPU; does not block.
  */
 int suspend_init(void);
 
 /*
- * Have the domain saved, now, as the toolstack asked: see shutdown.h, which does this by itself. On
- * VCPU 0, in main or in a handler. Returns when the domain was restored, 0, or when the suspend was
- * cancelled, 1: all is as before then. With a negative errno nothing has changed: -XEN_EINVAL on
- * another VCPU, -XEN_EAGAIN a VCPU did not stand still within 5 seconds, as it kept its upcalls
- * masked, -XEN_ENOSPC no port is free, -XEN_EBUSY a suspend is under way, -XEN_EOPNOTSUPP before
- * suspend_init(), or what a hook answered. Frames of others must be unmapped before.
+ * Have the domain saved, now, as the toolstack asked: see shutdown.h, which does this by itself.
+ * Returns when the domain was restored, 0, or when the suspend was cancelled, 1: all is as before
+ * then. With an error nothing has changed. Frames of others must be unmapped before.
+ *
+ * Errors: -XEN_EINVAL on another VCPU; -XEN_EAGAIN a VCPU did not stand still within 5 seconds, as
+ * it kept its upcalls masked; -XEN_ENOSPC no port is free to learn our domain's number with;
+ * -XEN_EBUSY a suspend is under way, or pages of others are mapped (gnttab.h); -XEN_ETIME xenstore
+ * did not end within 2 seconds what it had begun; -XEN_EOPNOTSUPP before suspend_init(); or what
+ * another hook answered.
+ * From: main and handlers, VCPU 0; blocks while the domain is saved.
  */
 int suspend_domain(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vchan: a pipe of bytes, both ways, between two domains: two rings in shared memory and an event
- * channel. The protocol is that of Xen's libxenvchan (public/io/libxenvchan.h), so the other end
+ * channel. The protocol is that of Xen's libxenvchan, so the other end
  * may be another guest of this library, or a program in dom0 such as vchan-socket-proxy.
  *
  * A server offers the memory to one domain and writes where it is into xenstore, at a path below
@@ -9,19 +9,20 @@
  * client at a time. One VCPU at a time reads, and one at a time writes; the two may be different.
  *
  * Functions return 0 or a negative Xen errno. `deadline` is ns of system time, or XENLET_FOREVER;
- * one in the past, like 0, has the function not wait: then what only reads and writes may be called
- * in handlers too. Until it passes a function sleeps, from main on any VCPU. For all of them:
+ * one in the past, like 0, has the function not wait. Errors of all vchans:
  *
- *   -XEN_ETIME     the deadline passed
- *   -XEN_ENOTCONN  the other end is gone: closed, its domain ended or was suspended, or ours was.
- *                  What had come before can still be read, unless ours was. So for every call until
- *                  vchan_reconnect(); for a server also: nobody was accepted
- *   -XEN_EIO       the other end wrote what cannot be into the shared memory. No byte of it is
- *                  looked at any more; likewise until vchan_reconnect()
- *   -XEN_EDEADLK   it would have to sleep, with upcalls masked, as in handlers
+ * - -XEN_ETIME: the deadline passed.
+ * - -XEN_ENOTCONN: the other end is gone: closed, its domain ended or was suspended, or ours was.
+ *   What had come before can still be read, unless ours was. So for every call until
+ *   vchan_reconnect(); for a server also: nobody was accepted.
+ * - -XEN_EIO: the other end wrote what cannot be into the shared memory. No byte of it is looked at
+ *   any more; likewise until vchan_reconnect().
+ * - -XEN_EDEADLK: it would have to sleep, with upcalls masked, as in handlers.
  *
  * Nobody is told when the other end's domain dies: whoever waits here looks every 100 ms, and so
  * does who asks again and again without waiting.
+ *
+ * ABI: public/io/libxenvchan.h.
  */
 #ifndef XENLET_VCHAN_H
 #define XENLET_VCHAN_H
@@ -50,20 +51,32 @@ extern "C" {
 /*
  * Offer a vchan to domain `client` and publish it at `path` of xenstore, as data/NAME: a domU may
  * write below its own data/. The rings have 2^in_order bytes for what we read and 2^out_order for
- * what we write. -XEN_EINVAL an order out of its range, or both the same below 12; -XEN_E2BIG the
- * path; -XEN_ENOMEM, -XEN_ENOSPC no grants or ports are left; or what xenstore answers. From main.
+ * what we write.
+ *
+ * Errors: -XEN_EINVAL an order out of its range, or both the same below 12; -XEN_E2BIG the path;
+ * -XEN_ENOMEM; -XEN_ENOSPC no grants or ports are left; or what xenstore answers; and those of all
+ * vchans.
+ * From: main, any VCPU; blocks.
  */
 int vchan_server(domid_t client, const char *path, unsigned int in_order, unsigned int out_order,
                  uint64_t deadline, struct vchan **vchan);
 
-/* As a server, wait until a client has connected. 0 also if it has gone again by now. From main. */
+/*
+ * As a server, wait until a client has connected; no error either if it has gone again by now.
+ *
+ * Errors: -XEN_EINVAL it is no server; -XEN_ETIME nobody came; and those of all vchans.
+ * From: main, any VCPU; blocks.
+ */
 int vchan_accept(struct vchan *vchan, uint64_t deadline);
 
 /*
  * Connect to the vchan that domain `server` publishes at `path`, which is absolute:
- * /local/domain/ID/data/NAME. Waits until it is there, and free. -XEN_EIO there is one, but its
- * sizes cannot be; -XEN_E2BIG the path; -XEN_ENOMEM, -XEN_ENOSPC as above, or no address space to
- * map it. From main.
+ * /local/domain/ID/data/NAME. Waits until it is there, and free.
+ *
+ * Errors: -XEN_EIO there is one, but its sizes cannot be; -XEN_E2BIG the path; -XEN_ENOMEM;
+ * -XEN_ENOSPC no port is free, or no address space to map it; -XEN_ETIME it is not there, or taken;
+ * and those of all vchans.
+ * From: main, any VCPU; blocks.
  */
 int vchan_client(domid_t server, const char *path, uint64_t deadline, struct vchan **vchan);
 
@@ -71,27 +84,41 @@ int vchan_client(domid_t server, const char *path, uint64_t deadline, struct vch
  * Set it up again, with new rings, after it was lost, or for a server, to have the next client: as
  * vchan_server() or vchan_client() did, with the same sizes. `peer` and `path` may be others, for a
  * restored domain has another number; NULL: the same path. A server is to accept again. What had
- * not been read is gone. On error it stays lost, and this may be tried again. From main, while
- * nobody else uses it.
+ * not been read is gone. On error it stays lost, and this may be tried again.
+ *
+ * Errors: as of vchan_server() or vchan_client(): -XEN_E2BIG, -XEN_ENOMEM, -XEN_ENOSPC, -XEN_EIO,
+ * -XEN_ETIME; and those of all vchans.
+ * From: main, any VCPU, while nobody else uses it; blocks.
  */
 int vchan_reconnect(struct vchan *vchan, domid_t peer, const char *path, uint64_t deadline);
 
 /*
  * Tell the other end, and free all of it; a server's nodes are removed. Memory of ours that the
  * other end still has mapped stays until it has not, and is freed with a later opening or closing
- * of any vchan. From main, while nobody else uses it.
+ * of any vchan.
+ * From: main, any VCPU, while nobody else uses it; blocks for xenstore.
  */
 void vchan_close(struct vchan *vchan);
 
 /* --- a stream: as many bytes as there are ---------------------------------------------------- */
 
-/* Read what there is, at least one byte and at most `len`; how many comes out in *got. */
+/*
+ * Read what there is, at least one byte and at most `len`; how many comes out in *got.
+ *
+ * Errors: those of all vchans: -XEN_ETIME, -XEN_ENOTCONN, -XEN_EIO, -XEN_EDEADLK.
+ * From: main, any VCPU, one at a time; blocks until `deadline`. With one in the past also handlers,
+ * and it does not block.
+ */
 int vchan_read(struct vchan *vchan, void *data, size_t len, size_t *got, uint64_t deadline);
 
 /*
  * Write all `len` bytes, piece by piece as there is room. How many were written comes out in
- * *written, which may be NULL; on error too. Without waiting, what there is room for, and
- * -XEN_ETIME if that was not all.
+ * *written, which may be NULL; on error too. Without waiting, what there is room for.
+ *
+ * Errors: those of all vchans: -XEN_ETIME not all was written, -XEN_ENOTCONN, -XEN_EIO,
+ * -XEN_EDEADLK.
+ * From: main, any VCPU, one at a time; blocks until `deadline`. With one in the past also handlers,
+ * and it does not block.
  */
 int vchan_write(struct vchan *vchan, const void *data, size_t len, size_t *written,
                 uint64_t deadline);
@@ -99,8 +126,12 @@ int vchan_write(struct vchan *vchan, const void *data, size_t len, size_t *writt
 /* --- messages: all or nothing ---------------------------------------------------------------- */
 
 /*
- * Read or write exactly `len` bytes in one step. -XEN_EMSGSIZE more than the ring holds. Where
- * messages end is for both ends to know: the protocol does not carry their lengths.
+ * Read or write exactly `len` bytes in one step. Where messages end is for both ends to know: the
+ * protocol does not carry their lengths.
+ *
+ * Errors: -XEN_EMSGSIZE more than the ring holds; and those of all vchans.
+ * From: main, any VCPU, one at a time; blocks until `deadline`. With one in the past also handlers,
+ * and it does not block.
  */
 int vchan_recv(struct vchan *vchan, void *data, size_t len, uint64_t deadline);
 int vchan_send(struct vchan *vchan, const void *data, size_t len, uint64_t deadline);
@@ -109,8 +140,11 @@ int vchan_send(struct vchan *vchan, const void *data, size_t len, uint64_t deadl
 
 /*
  * How many bytes can be read, or written, now, in *n. The other end is asked to raise an event when
- * that changes. From main and handlers. The errors as above; while there is something to read
- * vchan_readable() answers 0 though the other end be gone.
+ * that changes. While there is something to read vchan_readable() answers 0 though the other end be
+ * gone.
+ *
+ * Errors: those of all vchans: -XEN_ENOTCONN, -XEN_EIO.
+ * From: main and handlers, any VCPU; does not block.
  */
 int vchan_readable(struct vchan *vchan, size_t *n);
 int vchan_writable(struct vchan *vchan, size_t *n);
@@ -118,7 +152,8 @@ int vchan_writable(struct vchan *vchan, size_t *n);
 /*
  * Have `changed` called in a handler on VCPU 0 whenever the other end has raised an event, and when
  * the vchan is lost by a suspend. No event tells that a domain died: ask now and then. NULL: nobody
- * wants to know. From main.
+ * wants to know.
+ * From: main, any VCPU; does not block.
  */
 typedef void vchan_changed_t(struct vchan *vchan, void *data);
 void vchan_on_change(struct vchan *vchan, vchan_changed_t *changed, void *data);

@@ -2,6 +2,8 @@
 /*
  * VCPUs: one program each, run to completion. VCPU 0 runs main(); the others are started with a
  * function, and go down when it returns.
+ *
+ * ABI: public/vcpu.h, VCPUOP_*; on arm64 PSCI.
  */
 #ifndef XENLET_VCPU_H
 #define XENLET_VCPU_H
@@ -13,7 +15,9 @@
 extern "C" {
 #endif
 
-/* The calling VCPU's number; how many the domain has (xl's maxvcpus), at most 128. From anywhere.
+/*
+ * The calling VCPU's number; how many the domain has (xl's maxvcpus), at most 128.
+ * From: anywhere; does not block.
  */
 unsigned int vcpu_this(void);
 unsigned int vcpu_count(void);
@@ -21,38 +25,53 @@ unsigned int vcpu_count(void);
 /*
  * Bring up `vcpu`, which runs `program(arg)` with upcalls unmasked and its own stack of 32 KiB, and
  * goes down when that returns; it can be started again then. Its timer works, channels can be bound
- * to it. Returns when it runs. -XEN_ENOENT no such VCPU, -XEN_EBUSY it is up (VCPU 0 always),
- * -XEN_ENOMEM, or what Xen said. Not from handlers (-XEN_EDEADLK).
+ * to it. Returns when it runs.
+ *
+ * Errors: -XEN_ENOENT no such VCPU; -XEN_EBUSY it is up (VCPU 0 always); -XEN_EDEADLK with upcalls
+ * masked, as in handlers; -XEN_ENOMEM; -XEN_ENOSPC no port is free; or what else Xen said.
+ * From: main, any VCPU; blocks until it runs.
  */
 int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg);
 
 /*
- * Wait until `vcpu` is down, or `deadline` passes: 0, -XEN_ETIME, -XEN_EINVAL for VCPU 0. Only the
- * VCPU that started it is woken by its end; another one finds out at its deadline. Not from
- * handlers.
+ * Wait until `vcpu` is down, or `deadline` (ns of system time, XENLET_FOREVER) passes. Only the
+ * VCPU that started it is woken by its end; another one finds out at its deadline.
+ *
+ * Errors: -XEN_ETIME it is up; -XEN_EINVAL VCPU 0, or a number above 127; -XEN_EDEADLK with upcalls
+ * masked, as in handlers.
+ * From: main, any VCPU; blocks.
  */
 int vcpu_join(unsigned int vcpu, uint64_t deadline);
 
 /*
  * Run `function(arg)` on `vcpu`, as a handler that may use FP registers, soon: when it unmasks
- * upcalls. With `wait`, return when it was run: then not from handlers (-XEN_EDEADLK). On the
- * calling VCPU it is run at once. -XEN_ENOENT the VCPU is not up, -XEN_ENOMEM.
+ * upcalls. With `wait`, return when it was run. On the calling VCPU it is run at once.
+ *
+ * Errors: -XEN_ENOENT the VCPU is not up, or is VCPU 0 and no other was ever started; -XEN_EDEADLK
+ * `wait` with upcalls masked, as in handlers; -XEN_ENOMEM without `wait`.
+ * From: main and handlers, any VCPU; blocks with `wait`, does not block without.
  */
 int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wait);
 
 /*
  * Have `vcpu` look again at what it waits for in evtchn_wait(): for conditions that other VCPUs
- * make true. From anywhere. -XEN_ENOENT the VCPU is not up.
+ * make true.
+ *
+ * Errors: -XEN_ENOENT the VCPU is not up.
+ * From: anywhere; does not block.
  */
 int vcpu_wake(unsigned int vcpu);
 
-/*
- * A lock between VCPUs, held briefly: upcalls are masked meanwhile, so handlers may take it too.
- * vcpu_lock() returns what vcpu_unlock() wants back. Zeroes are a free lock. Not recursive.
- */
+/* A lock between VCPUs. Zeroes are a free one. */
 struct vcpu_lock {
-    uint32_t held;
+    uint32_t held; /* the library's */
 };
+
+/*
+ * Take a lock, and give it back with what vcpu_lock() returned. To be held briefly: upcalls are
+ * masked meanwhile, so handlers may take it too. Not recursive.
+ * From: anywhere; does not block, but spins while another VCPU has it.
+ */
 unsigned long vcpu_lock(struct vcpu_lock *lock);
 void vcpu_unlock(struct vcpu_lock *lock, unsigned long flags);
 

@@ -13,7 +13,11 @@
 extern "C" {
 #endif
 
-/* Of the library that was linked: "0.1.0". From anywhere. */
+/*
+ * The version of the library that was linked: "0.1.0"; never NULL.
+ * From: anywhere; does not block.
+ * ABI: none of Xen's.
+ */
 const char *xenlet_version(void);
 
 #ifdef __cplusplus

@@ -371,8 +371,9 @@ def _vchan():
 
 def _static():
     """What can be seen without running anything."""
-    for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib'):
+    for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib', 'check_api'):
         yield Case('static', check, [f'tests/static/{check}'])
+    yield Case('static', 'doc', ['make', '-s', 'doc'], output=['build/doc/html/index.html'])
 
 
 def _newlib():
