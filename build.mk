@@ -59,7 +59,8 @@ include kernel/newlib/newlib.mk
 EXAMPLES  := $(filter-out $(DT_EXAMPLES) $(NEWLIB_EXAMPLES),$(patsubst examples/%.c,$(OUT)/examples/%.elf,$(wildcard examples/*.c)))
 SELFTESTS := $(patsubst tests/xen/selftest/%.c,$(OUT)/selftest/%.elf, \
 	$(wildcard tests/xen/selftest/*.c))
-SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/*.c))
+SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(filter-out $(ARCH_NO_TESTS:%=tests/guest/%.c), \
+	$(wildcard tests/guest/*.c tests/guest/$(ARCH)/*.c)))
 REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
 PROGRAMS  := $(patsubst tests/guest/programs/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/programs/*.c))
@@ -137,7 +138,7 @@ $(OUT)/tests/suite.elf: $(SUITE_OBJECTS) $(START) $(LIB) $(LDS)
 	$(if $(V),,@)$(LINK) $(SUITE_OBJECTS) $(LIB) -o $@
 
 # The suite's main with the tests of static channels, which need a device tree beside the image.
-$(OUT)/tests/static.elf: $(OUT)/tests/guest/main.c.o $(OUT)/tests/guest/option.c.o $(DT_TESTS) $(START) \
+$(OUT)/tests/static.elf: $(addprefix $(OUT)/tests/guest/,main.c.o option.c.o $(ARCH)/arch.c.o) $(DT_TESTS) $(START) \
 		$(DT_LIB) $(LIB) $(LDS)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(LINK) $(filter %.o,$(filter-out $(START),$^)) $(DT_LIB) $(LIB) -o $@

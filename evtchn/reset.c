@@ -89,13 +89,15 @@ static int reset_and_reopen(void)
 /*
  * The PV shim passes a reset on to Xen, which closes ports of the shim's own too; and keeps a table
  * of ports of ours that the reset does not clear, so that each bind after it is refused. It is
- * known by its refusal of physical interrupts, where Xen looks at the number first.
+ * known by what it refuses, physical interrupts and priorities, where Xen looks at the number first.
+ * A Xen without physical interrupts, as on Arm, refuses only these.
  */
 static bool in_pv_shim(void)
 {
     evtchn_port_t port;
 
-    return hypercall_evtchn_bind_pirq(UINT32_MAX, 0, &port) == -XEN_EOPNOTSUPP;
+    return hypercall_evtchn_bind_pirq(UINT32_MAX, 0, &port) == -XEN_EOPNOTSUPP &&
+           hypercall_evtchn_set_priority(UINT32_MAX, 0) == -XEN_EOPNOTSUPP;
 }
 
 static void look_for_static(struct evtchn *ch, void *arg)

@@ -13,3 +13,6 @@ ARCH_LDS    := image.lds
 # The kernel reads its device tree with libfdt.
 ARCH_LIB_SOURCES := boot/arm64/map.c
 ARCH_NEEDS_FDT   := yes
+
+# In-guest tests of what only a PV guest, or its CPU, has.
+ARCH_NO_TESTS := console fp hypercalls hypercalls_pv memory memory_map pattern pirq protect steps traps upcall

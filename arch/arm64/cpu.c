@@ -13,7 +13,7 @@
 #include "boot/arm64/layout.h"
 #include "platform_arch.h"
 
-#define DAIF_I       0x80ul
+#define DAIF_I       7u
 #define CPACR_FP     (3ul << 20)
 #define ISAR0_ATOMIC 20u
 
@@ -113,7 +113,7 @@ unsigned long platform_upcalls_save(void)
     unsigned long daif;
 
     __asm__ volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(daif)::"memory");
-    return daif & DAIF_I;
+    return daif >> DAIF_I & 1;
 }
 
 /*

@@ -26,7 +26,7 @@ TEST(bind_refuses_what_is_wrong)
     EXPECT_EQ(evtchn_bind_ipi(0, count_event, NULL, 0x80, &ch), -XEN_EINVAL);
     EXPECT_EQ(evtchn_bind_ipi(4000, count_event, NULL, GPR, &ch), -XEN_ENOENT);
     EXPECT_EQ(evtchn_bind_virq(NR_VIRQS, 0, count_event, NULL, GPR, &ch), -XEN_EINVAL);
-    EXPECT_EQ(evtchn_bind_virq(VIRQ_TIMER, 0, count_event, NULL, GPR, &ch), -XEN_EEXIST);
+    EXPECT_EQ(evtchn_bind_virq(VIRQ_DEBUG, 0, count_event, NULL, GPR, &ch), -XEN_EEXIST);
     EXPECT_EQ(evtchn_bind_interdomain(DOMID_SELF, 0, count_event, NULL, GPR, &ch), -XEN_EINVAL);
     EXPECT_EQ(evtchn_bind_interdomain(0x7fe0, 1, count_event, NULL, GPR, &ch), -XEN_ESRCH);
     EXPECT_EQ(evtchn_bind_port(0, count_event, NULL, GPR, &ch), -XEN_EINVAL);

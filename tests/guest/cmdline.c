@@ -3,6 +3,7 @@
 #include "kernel/cmdline.h"
 #include "kernel/internal.h"
 #include "kernel/string.h"
+#include "platform_arch.h"
 #include "tests/guest/test.h"
 
 static struct cmdline c;
@@ -79,12 +80,12 @@ TEST(cmdline_last_option_counts)
 /* Xen's limit is 1,024 bytes with the NUL; what is more than we take is cut, not written beyond. */
 TEST(cmdline_too_much)
 {
-    static char line[2 * MAX_GUEST_CMDLINE];
+    static char line[2 * CMDLINE_SIZE];
 
     memset(line, 'x', sizeof(line) - 1);
     cmdline_split(&c, line);
     EXPECT_EQ(c.nr, 2);
-    EXPECT_EQ(strlen(c.args[1]), MAX_GUEST_CMDLINE - 1);
+    EXPECT_EQ(strlen(c.args[1]), CMDLINE_SIZE - 1);
 
     for (unsigned int i = 0; i < sizeof(line) - 1; i++)
         line[i] = i % 2 ? ' ' : 'x';
@@ -100,7 +101,7 @@ TEST(cmdline_of_this_domain)
     char **argv;
     int argc = cmdline_argv(&argv);
 
-    cmdline_split(&c, (const char *)start_info->cmd_line);
+    cmdline_split(&c, arch_cmdline());
     CHECK_EQ(argc, c.nr);
     for (int i = 0; i < argc; i++)
         CHECK(same(argv[i], c.args[i]));

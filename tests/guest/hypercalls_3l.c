@@ -40,11 +40,10 @@ static void put_pages(void)
     platform_page_free(other_page);
 }
 
-/* Frames that Xen cannot take: a page table's may not be written by whoever likes, one is nobody's.
- */
+/* Frames that Xen cannot take: one may not be written by whoever likes, one is nobody's. */
 static uint64_t bad_frame(unsigned int i)
 {
-    return i % 2 ? ~0ul >> 12 : xenlet_gfn((const void *)start_info->pt_base);
+    return i % 2 ? ~0ul >> 12 : test_unwritable_gfn();
 }
 
 static int bitmaps(void)

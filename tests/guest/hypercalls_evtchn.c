@@ -75,15 +75,24 @@ static int make_pair(evtchn_port_t *a, evtchn_port_t *b)
     return rc;
 }
 
+/* What a domU is told of domain 0's ports; of a machine without one, that there is none. */
+static bool is_refused(int rc)
+{
+    return rc == -XEN_EPERM || rc == -XEN_ESRCH;
+}
+
 /* --- unbound and inter-domain --------------------------------------------------------------- */
 
 TEST(evtchnop_alloc_unbound_says_who_may_bind)
 {
     struct evtchn_status status;
     evtchn_port_t self, other;
+    int rc = hypercall_evtchn_alloc_unbound(DOMID_SELF, NO_DOMAIN, &other);
 
+    if (rc == -XEN_ESRCH)
+        SKIP("this Xen's policy wants the other domain to exist");
+    CHECK_EQ(rc, 0);
     CHECK_EQ(hypercall_evtchn_alloc_unbound(DOMID_SELF, DOMID_SELF, &self), 0);
-    CHECK_EQ(hypercall_evtchn_alloc_unbound(DOMID_SELF, NO_DOMAIN, &other), 0);
     EXPECT(self != 0 && other != 0 && self != other);
 
     EXPECT_EQ(status_of(self, &status), 0);
@@ -111,7 +120,7 @@ TEST(evtchnop_alloc_unbound_errors)
     EXPECT_EQ(hypercall_evtchn_alloc_unbound(DOMID_INVALID, DOMID_SELF, &port), -XEN_ESRCH);
     /* In dom0's table: only with privilege over it, which for the first domain is its own. */
     if (!xenlet_is_initial_domain()) {
-        EXPECT_EQ(hypercall_evtchn_alloc_unbound(0, DOMID_SELF, &port), -XEN_EPERM);
+        EXPECT(is_refused(hypercall_evtchn_alloc_unbound(0, DOMID_SELF, &port)));
         EXPECT_EQ(port, 0);
     } else {
         CHECK_EQ(hypercall_evtchn_alloc_unbound(0, DOMID_SELF, &port), 0);
@@ -176,14 +185,19 @@ TEST(evtchnop_bind_interdomain_raises_the_near_end_once)
 TEST(evtchnop_bind_interdomain_errors)
 {
     evtchn_port_t other, a, b, c = 0;
+    int rc;
 
     EXPECT_EQ(hypercall_evtchn_bind_interdomain(NO_DOMAIN, 1, &c), -XEN_ESRCH);
     EXPECT_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, 0, &c), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, NO_PORT, &c), -XEN_EINVAL);
     /* A port that is for another domain, one that is connected, one that is free. */
-    CHECK_EQ(hypercall_evtchn_alloc_unbound(DOMID_SELF, NO_DOMAIN, &other), 0);
-    EXPECT_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, other, &c), -XEN_EINVAL);
-    EXPECT_EQ(hypercall_evtchn_close(other), 0);
+    rc = hypercall_evtchn_alloc_unbound(DOMID_SELF, NO_DOMAIN, &other);
+    if (rc == 0) {
+        EXPECT_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, other, &c), -XEN_EINVAL);
+        EXPECT_EQ(hypercall_evtchn_close(other), 0);
+    } else {
+        EXPECT_EQ(rc, -XEN_ESRCH); /* a policy that wants the other domain to exist */
+    }
     CHECK_EQ(make_pair(&a, &b), 0);
     EXPECT_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, a, &c), -XEN_EINVAL);
     EXPECT_EQ(hypercall_evtchn_bind_interdomain(DOMID_SELF, b, &c), -XEN_EINVAL);
@@ -318,8 +332,8 @@ TEST(evtchnop_bind_virq_errors)
     EXPECT_EQ(hypercall_evtchn_bind_virq(~0u, 0, &port), -XEN_EINVAL);
     /* The number of the VIRQ is looked at before that of the VCPU. */
     EXPECT_EQ(hypercall_evtchn_bind_virq(NR_VIRQS, NO_VCPU, &port), -XEN_EINVAL);
-    /* The clock has it. */
-    EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_TIMER, 0, &port), -XEN_EEXIST);
+    /* The dump has it. */
+    EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_DEBUG, 0, &port), -XEN_EEXIST);
     if (xenlet_is_initial_domain())
         EXPECT_EQ(hypercall_evtchn_bind_virq(VIRQ_CONSOLE, 0, &port), -XEN_EEXIST);
     EXPECT_EQ(port, 0);
@@ -433,7 +447,7 @@ TEST(evtchnop_status_by_domain_number)
         EXPECT_EQ(hypercall_evtchn_status(&status), 0);
         EXPECT_EQ(status.status, EVTCHNSTAT_ipi);
     } else {
-        EXPECT_EQ(hypercall_evtchn_status(&status), -XEN_EPERM);
+        EXPECT(is_refused(hypercall_evtchn_status(&status)));
     }
     EXPECT_EQ(hypercall_evtchn_close(status.port), 0);
 }
@@ -538,8 +552,8 @@ TEST(evtchnop_fifo_before_init_control)
 TEST(evtchnop_init_control_errors_leave_the_abi)
 {
     const uint32_t block = sizeof(struct evtchn_fifo_control_block);
-    /* A page table may not be written by whoever likes, and one frame is nobody's. */
-    uint64_t in_use = xenlet_gfn((const void *)start_info->pt_base), none = ~0ul >> 12;
+    /* One may not be written by whoever likes, and one frame is nobody's. */
+    uint64_t in_use = test_unwritable_gfn(), none = ~0ul >> 12;
     uint8_t bits = 0;
     uint64_t gfn;
     void *page;

@@ -3,6 +3,7 @@
  * The hypercalls of an x86 PV guest: page tables, descriptor tables, segment bases, debug and FP
  * registers. What Xen answers, and what the CPU shows afterwards.
  */
+#include <xenlet/hypercall_pv.h>
 #include "arch/x86_64/mmu.h"
 #include "kernel/internal.h"
 #include "tests/guest/test.h"

@@ -74,6 +74,7 @@ TEST(an_upcall_leaves_nothing_undone)
 {
     struct evtchn_vcpu *v = this_evtchn_vcpu();
     unsigned int seen = 0;
+    unsigned long flags;
     struct evtchn *ch;
 
     CHECK_EQ(evtchn_bind_ipi(0, count_event, &seen, 0, &ch), 0);
@@ -81,7 +82,9 @@ TEST(an_upcall_leaves_nothing_undone)
         EXPECT_EQ(evtchn_send(ch), 0);
         EXPECT(v->current == NULL);
         EXPECT(!v->after_walk && !v->fp_saved);
-        EXPECT_EQ(v->info->evtchn_upcall_mask, 0);
+        flags = platform_upcalls_save();
+        EXPECT_EQ(flags, 0);
+        platform_upcalls_restore(flags);
         EXPECT(!evtchn_is_pending(ch));
     }
     EXPECT_EQ(seen, 20);

@@ -6,6 +6,7 @@
  * A real other VCPU would wait where the channel's lock is held: the trap then does it a step
  * later.
  */
+#include <xenlet/hypercall_pv.h>
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/trap.h"
 #include "evtchn/internal.h"

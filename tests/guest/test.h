@@ -11,7 +11,6 @@
 #define XENLET_TEST_H
 
 #include <xenlet.h>
-#include <xenlet/hypercall_pv.h>
 #include <xenlet/platform.h>
 
 struct test {
@@ -62,6 +61,12 @@ unsigned int test_number(const char *name, unsigned int otherwise);
 
 /* A handler that counts: `data` points to an unsigned int. */
 void count_event(struct evtchn *ch, void *data);
+
+/* What kind of guest we are, as Xen's own tests call it. */
+extern const char test_environment[];
+
+/* The gfn of a page of ours that Xen may not map to write to it itself. */
+uint64_t test_unwritable_gfn(void);
 
 /* Whether the Xen below us is the PV shim, which answers some calls in its own way. */
 bool in_pv_shim(void);

@@ -51,6 +51,8 @@ TEST(wall_clock_goes_on_with_system_time)
 {
     uint64_t wall = clock_wall(), start = clock_now(), took;
 
+    if (wall < start + 1000000000)
+        SKIP("nobody has told Xen the time of day");
     EXPECT(wall / 1000000000 > 1577836800 && wall / 1000000000 < 4102444800);
     clock_sleep(20 * MS);
     took = clock_now() - start;

@@ -7,6 +7,7 @@
  * the hook raises an event, and when the exception returns Xen delivers the upcall at that very
  * instruction.
  */
+#include <xenlet/hypercall_pv.h>
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"

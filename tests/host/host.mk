@@ -39,7 +39,7 @@ HOST_MODEL := $(wildcard tests/host/model/*.c) \
 # In-guest tests that need nothing but event channels.
 HOST_TESTS := $(addprefix tests/guest/,accounting.c accounting_smp.c all_ports.c basics.c channels.c \
 	cmdline.c delivery.c fifo.c format.c hypercalls_3l.c hypercalls_evtchn.c late_eoi.c main.c \
-	mistakes.c option.c reset.c rests.c rests_smp.c smp.c static.c storms.c threelevel.c trace.c waiting.c)
+	mistakes.c option.c reset.c rests.c rests_smp.c smp.c static.c storms.c threelevel.c trace.c waiting.c x86_64/arch.c)
 
 # What says how wide a long is.
 HOST_NOT_m32 := $(addprefix tests/guest/,format.c hypercalls_3l.c threelevel.c)

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from . import bare, debian, hypervisor, numbered, paths, shim, whole
+from . import arm64, bare, debian, dom0less, hypervisor, numbered, paths, shim, whole
 from .domu import DomU
 from .elf import Elf
 from .errors import LabError
@@ -20,6 +20,7 @@ Boots a guest under a real Xen in QEMU, shows its console and judges it.
 
   bare IMAGE   Xen boots the image as its first domain: no Linux, no xl
   xl IMAGE     Xen, a Linux dom0, and `xl create` of the image as a PV domU
+  arm64 IMAGE  arm64's Xen boots the image as a domU, without dom0
 """
 # SMAP ends dom0 early under emulation.
 _CPU = 'max,-smap,-smep'
@@ -79,7 +80,7 @@ def _domu(parser):
 def _parser():
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog='run', description=_DESCRIPTION, epilog=_EPILOG, formatter_class=plain)
-    worlds = parser.add_subparsers(dest='world', required=True, metavar='bare|xl')
+    worlds = parser.add_subparsers(dest='world', required=True, metavar='bare|xl|arm64')
 
     one = worlds.add_parser('bare', help='as Xen\'s first domain', epilog=_EPILOG, formatter_class=plain)
     _guest(one)
@@ -97,7 +98,23 @@ def _parser():
     one.add_argument('--afterwards', metavar='FILE', type=Path,
                      help='a shell script for dom0 to run when the guests are through; what it needs of them is in /t')
     one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
+
+    one = worlds.add_parser('arm64', help='as a domU of arm64\'s Xen, without dom0', epilog=_ALSO + _EPILOG,
+                            formatter_class=plain, usage='run arm64 IMAGE [options] [--also IMAGE [options of this domain]]...')
+    _arm64_guest(one)
+    _common(one)
+    one.add_argument('--gic', type=int, default=3, choices=dom0less.GICS, help='default: %(default)s')
+    one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
+    one.add_argument('--channels', type=Path, metavar='FILE', help='a .dts file with static channels of domU1, domU2, ...')
     return parser
+
+
+def _arm64_guest(parser):
+    parser.add_argument('image', metavar='IMAGE', type=Path, help='the guest, an .img file')
+    parser.add_argument('--cmdline', metavar='TEXT', default='', help='the guest\'s command line')
+    parser.add_argument('--vcpus', type=int, metavar='N', default=1, help='its VCPUs')
+    parser.add_argument('--memory', type=int, metavar='MB', default=32, help='its memory (default: %(default)s)')
+    parser.add_argument('--vpl011', action='store_true', help='give it an emulated PL011')
 
 
 def _also_parser():
@@ -211,6 +228,16 @@ def _run_xl(options, also, progress):
     return whole.run(xen, domains, options, progress)
 
 
+def _run_arm64(options, also, progress):
+    parser = argparse.ArgumentParser(prog='run arm64 ... --also', add_help=False)
+    _arm64_guest(parser)
+    domains = [arm64.Domain(o.image, o.cmdline, o.vcpus, o.memory, o.vpl011)
+               for o in [options, *map(parser.parse_args, also)]]
+    if options.xen not in debian.SUITE_OF_XEN:
+        raise LabError(f'arm64: unknown Xen {options.xen!r}: it is one of {", ".join(debian.SUITE_OF_XEN)}')
+    return arm64.run(domains, options, progress)
+
+
 def _run_bare(options, progress):
     Elf(options.image)
     script = _script(options.input)
@@ -226,12 +253,14 @@ def command(arguments):
     progress = Progress(options.quiet)
     expected, patterns = _expectation(options)
     pvshim = options.world == 'xl' and options.pvshim
-    options.cpu = options.cpu or (shim.CPU if pvshim else _CPU)
+    options.cpu = options.cpu or (dom0less.CPU if options.world == 'arm64' else shim.CPU if pvshim else _CPU)
     options.log = options.log or f'{options.world}-{Path(options.image).stem}'
-    if also and options.world != 'xl':
-        raise LabError('--also is for domUs under xl')
+    if also and options.world == 'bare':
+        raise LabError('--also is for domUs')
     if options.world == 'xl':
         results = _run_xl(options, also, progress)
+    elif options.world == 'arm64':
+        results = _run_arm64(options, also, progress)
     else:
         results = _run_bare(options, progress)
     statuses = [_report(result, expected, patterns, options, progress, len(results) > 1) for result in results]

@@ -21,8 +21,11 @@ _PANIC = 'Panic on CPU'
 _QUIET = 0.2            # a panic's report is complete when Xen is silent
 
 
-def _machine(gic, cpus, more=''):
-    return ['-accel', 'tcg', '-machine', f'virt,virtualization=on,gic-version={gic}{more}', '-cpu', 'cortex-a57',
+CPU = 'cortex-a57'
+
+
+def _machine(gic, cpus, more='', cpu=CPU):
+    return ['-accel', 'tcg', '-machine', f'virt,virtualization=on,gic-version={gic}{more}', '-cpu', cpu,
             '-smp', str(cpus), '-m', '1024', '-nodefaults', '-display', 'none', '-no-reboot']
 
 
@@ -67,19 +70,22 @@ class Boot:
         self.panic = False
         self.why = None             # why it ended otherwise than by `done`
         self.timed_out = False
+        self.log = None
 
 
-def boot(xen, gic, tree, modules, done, name, progress, deadline=30, cpus=2):
-    """Boot `xen` with the flattened tree `tree` and `modules` ({address: file}), until done(lines) or a panic."""
+def boot(xen, gic, tree, modules, done, name, progress, deadline=30, cpus=2, cpu=CPU, quiet=0):
+    """Boot `xen` with the flattened tree `tree` and `modules` ({address: file}), until done(lines), and nothing more
+    has come for `quiet` seconds, or a panic."""
     result = Boot()
-    log, folder = Log(name, progress), RunDir(name)
+    result.log = log = Log(name, progress)
+    folder = RunDir(name)
 
     def line(text):
         log.add('xen', text)
         result.lines.append(text)
         result.panic = result.panic or _PANIC in text
 
-    arguments = [*_machine(gic, cpus), '-monitor', 'none', '-serial', 'chardev:serial',
+    arguments = [*_machine(gic, cpus, cpu=cpu), '-monitor', 'none', '-serial', 'chardev:serial',
                  '-kernel', folder.link('xen', xen), '-dtb', folder.link('tree', tree)]
     for number, (address, file) in enumerate(modules.items()):
         loaded = folder.link(f'module{number}', file)
@@ -89,8 +95,7 @@ def boot(xen, gic, tree, modules, done, name, progress, deadline=30, cpus=2):
             machine.channel('serial', line)
             machine.start(arguments)
             machine.wait(lambda: result.panic or done(result.lines), 'the guests')
-            if result.panic:
-                machine.drain(_QUIET)
+            machine.drain(_QUIET if result.panic else quiet)
     except DeadlinePassed:
         result.why, result.timed_out = f'{deadline:g} s passed', True
     except MachineEnded:

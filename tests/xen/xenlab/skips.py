@@ -17,9 +17,9 @@ def read(file=FILE):
         words = line.split(None, 2)
         if not words or words[0].startswith('#'):
             continue
-        if len(words) < 3 or words[0].split('/')[0] not in ('bare', 'whole', 'shim', 'model', '*'):
+        if len(words) < 3 or words[0].split('/')[0] not in ('bare', 'whole', 'shim', 'model', 'arm64', '*'):
             raise LabError(f'{paths.shown(file)}:{number}: expected '
-                           '"bare|whole|shim|model|*[/abi[/vcpus[/xen]]] test-name reason"')
+                           '"bare|whole|shim|model|arm64|*[/abi[/vcpus[/xen]]] test-name reason"')
         expected.append((words[0], words[1]))
     return expected
 
