@@ -13,13 +13,16 @@
 #include "platform_arch.h"
 
 #define EVENT_PPI  31u   /* where the tree has no /hypervisor: GUEST_EVTCHN_PPI */
+#define WAKE_SGI   0u    /* what wakes a VCPU that sleeps in arch_gic_sleep() */
 #define FIRST_NONE 1020u /* from here on a number says that there is none */
 
 /* Distributor, or a redistributor's page of private interrupts, which has the same layout. */
 #define GICD_CTLR       0x000
 #define GICD_IGROUPR    0x080
 #define GICD_ISENABLER  0x100
+#define GICD_ICENABLER  0x180
 #define GICD_IPRIORITYR 0x400
+#define GICD_SGIR       0xf00
 #define PRIORITY        0xa0 /* Anything above GICC_PMR's lowest. */
 
 #define GICD_CTLR_ENABLE    0x01
@@ -214,4 +217,37 @@ int arch_gic_init(void)
     if (rc == 0)
         arch_gic_enable(event_irq);
     return rc;
+}
+
+/* --- VCPUs that are down -------------------------------------------------------------------- */
+
+void arch_gic_sleep(const uint32_t *go)
+{
+    volatile void *ppis = private_interrupts();
+    uint32_t irq;
+
+    arch_gic_enable(WAKE_SGI);
+    write32(ppis, GICD_ICENABLER, 1u << event_irq | 1u << arch_timer_irq());
+    __asm__ volatile("dsb sy" ::: "memory"); /* done before we sleep */
+    while (!atomic_read_acquire(go)) {
+        /* Also when masked, and one that has come already ends it at once. */
+        __asm__ volatile("wfi" ::: "memory");
+        while ((irq = acknowledge() & 0xffffff) < FIRST_NONE)
+            end(irq);
+    }
+    arch_gic_enable(event_irq);
+    arch_gic_enable(arch_timer_irq());
+}
+
+/* Affinity 3, 2 and 1 where ICC_SGI1R_EL1 has them, and a bit for affinity 0. */
+void arch_gic_wake(unsigned int vcpu, uint64_t mpidr)
+{
+    uint64_t sgi = (mpidr >> 32 & 0xff) << 48 | (mpidr >> 16 & 0xff) << 32 |
+                   (mpidr >> 8 & 0xff) << 16 | 1u << (mpidr & 15) | (uint64_t)WAKE_SGI << 24;
+
+    __asm__ volatile("dsb ishst" ::: "memory"); /* *go is there before the interrupt */
+    if (is_v3)
+        __asm__ volatile("msr S3_0_C12_C11_5, %0\n\tisb" ::"r"(sgi)); /* ICC_SGI1R_EL1 */
+    else
+        write32(distributor, GICD_SGIR, 1u << (16 + vcpu) | WAKE_SGI);
 }

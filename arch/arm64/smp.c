@@ -23,6 +23,9 @@
 struct vcpu_page {
     struct percpu percpu; /* vcpu_info first: aligned, and within the page */
     char stack_name[16];
+    uint32_t sleeps; /* it is down */
+    uint32_t go;     /* it is to come up */
+    bool begun;      /* PSCI has started it, once */
 };
 
 static struct vcpu_page *vcpus[XENLET_MAX_VCPUS];
@@ -36,9 +39,8 @@ bool arch_vcpu_exists(unsigned int vcpu)
 
 bool arch_vcpu_is_up(unsigned int vcpu)
 {
-    uint64_t mpidr;
-
-    return arch_tree_cpu(vcpu, &mpidr) && hypercall_psci_is_up(mpidr) > 0;
+    return vcpu == 0 || (vcpus[vcpu] && atomic_read(&vcpus[vcpu]->begun) &&
+                         !atomic_read_acquire(&vcpus[vcpu]->sleeps));
 }
 
 /* The report's stack, an empty page, and the stack. */
@@ -96,24 +98,38 @@ int arch_vcpu_restored(unsigned int vcpu)
 }
 
 /*
- * It begins with its MMU and caches off, and reads through them nothing of ours but instructions
- * and page tables, which have long been in memory: boot_map() wrote them past the caches. All else
- * it reads with the MMU on.
+ * It begins with MMU and caches off, and reads so nothing of ours but instructions, which have not
+ * changed since they were loaded. Its walker reads the tables through the caches, as we wrote them.
  */
+static int begin(struct vcpu_page *page, uint64_t mpidr)
+{
+    uint64_t entry = xenlet_gfn((const void *)arch_vcpu_entry) * LAYOUT_PAGE_SIZE +
+                     (uintptr_t)arch_vcpu_entry % LAYOUT_PAGE_SIZE;
+    int rc;
+
+    atomic_write(&page->begun, true);
+    rc = hypercall_psci_on(mpidr, entry, (uint64_t)page);
+    if (rc)
+        atomic_write(&page->begun, false);
+    return rc;
+}
+
 int arch_vcpu_up(unsigned int vcpu)
 {
+    struct vcpu_page *page = vcpus[vcpu];
     uint64_t mpidr;
 
     if (!arch_tree_cpu(vcpu, &mpidr))
         return -XEN_ENOENT;
-    /* One that says it is down may still be on the way: brought up now, it would be too soon. */
+    if (!page->begun)
+        return begin(page, mpidr);
+    /* One that says it is down may still be on the way. */
     while (arch_vcpu_is_up(vcpu))
         hypercall_sched_yield();
-    smp_wmb();
-    return hypercall_psci_on(mpidr,
-                             xenlet_gfn((const void *)arch_vcpu_entry) * LAYOUT_PAGE_SIZE +
-                                 (uintptr_t)arch_vcpu_entry % LAYOUT_PAGE_SIZE,
-                             (uint64_t)vcpus[vcpu]);
+    atomic_write(&page->sleeps, 0);
+    atomic_write_release(&page->go, 1);
+    arch_gic_wake(vcpu, mpidr);
+    return 0;
 }
 
 void arch_vcpu_main(void)
@@ -127,7 +143,15 @@ void arch_vcpu_main(void)
     vcpu_main();
 }
 
+/*
+ * Down is asleep. PSCI's CPU_OFF would not do: Xen says that a VCPU is off, and lets another start
+ * it, before it has left the CPU, whose registers then go over those it is to begin with.
+ */
 void arch_vcpu_down(void)
 {
-    hypercall_psci_off();
+    struct vcpu_page *page = vcpus[percpu()->vcpu];
+
+    atomic_write_release(&page->sleeps, 1);
+    arch_gic_sleep(&page->go);
+    atomic_write(&page->go, 0);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* VCPUs up and down: PSCI (ARM DEN 0022), which Xen answers for its guests. */
+/* VCPUs: PSCI (ARM DEN 0022), which Xen answers for its guests. */
 #include <xenlet/hypercall_arm64.h>
 #include "hypercall_arch.h"
 
-#define CPU_OFF       0x84000002u
-#define CPU_ON        0xc4000003u
-#define AFFINITY_INFO 0xc4000004u
+#define CPU_ON 0xc4000003u
 
 static int errno_of(long psci)
 {
@@ -29,16 +27,4 @@ static int errno_of(long psci)
 int hypercall_psci_on(uint64_t mpidr, uint64_t entry, uint64_t context)
 {
     return errno_of((int32_t)arch_smccc3(CPU_ON, mpidr, entry, context));
-}
-
-int hypercall_psci_off(void)
-{
-    return errno_of((int32_t)arch_smccc3(CPU_OFF, 0, 0, 0));
-}
-
-int hypercall_psci_is_up(uint64_t mpidr)
-{
-    int32_t state = (int32_t)arch_smccc3(AFFINITY_INFO, mpidr, 0, 0);
-
-    return state < 0 ? errno_of(state) : state != 1;
 }

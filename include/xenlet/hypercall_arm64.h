@@ -23,22 +23,6 @@ extern "C" {
  */
 int hypercall_psci_on(uint64_t mpidr, uint64_t entry, uint64_t context);
 
-/*
- * Take this VCPU down; returns only on error.
- *
- * Errors: -EPERM it may not.
- * From: anywhere; does not block.
- */
-int hypercall_psci_off(void);
-
-/*
- * Whether a VCPU is up, or about to be: 1; or down: 0.
- *
- * Errors: -ENOENT no such VCPU; -EINVAL.
- * From: anywhere; does not block.
- */
-int hypercall_psci_is_up(uint64_t mpidr);
-
 #ifdef __cplusplus
 }
 #endif
