@@ -5,6 +5,7 @@
  * A CPU defines, in its atomic_arch.h: smp_mb, smp_rmb, smp_wmb, arch_cpu_relax, atomic_cas32,
  * atomic_cas64, atomic_xchg32, atomic_xchg_word, atomic_test_and_set_bit and atomic_test_and_clear_bit. The rest
  * follows from them here, unless the CPU has better and says so by a macro of the same name.
+ * ARCH_UPCALL_BY_FLAG says whether evtchn_upcall_pending, set by a VCPU itself, makes an upcall.
  *
  * Every read-modify-write is a full barrier. Those without a number in their name are on
  * xen_ulong_t, the width Xen itself uses on event bitmaps and selectors; bits count from 0 within
@@ -14,6 +15,10 @@
 #define XENLET_ATOMIC_H
 
 #include "atomic_arch.h"
+
+#ifndef ARCH_UPCALL_BY_FLAG
+#define ARCH_UPCALL_BY_FLAG 1
+#endif
 
 /* One access, not torn, not repeated, not reordered by the compiler with another of these. */
 #ifndef atomic_read

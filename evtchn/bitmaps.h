@@ -6,6 +6,7 @@
 #ifndef XENLET_EVTCHN_BITMAPS_H
 #define XENLET_EVTCHN_BITMAPS_H
 
+#include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
 static inline unsigned int bit_of(evtchn_port_t port)
@@ -79,6 +80,19 @@ static inline void walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending, const 
 
     if (likely(events))
         evtchn_deliver_word(v, pending, events, first);
+}
+
+/*
+ * Unmasked just now, and found pending: our own selectors and flag are next. Where the flag makes
+ * no upcall unless Xen sets it, Xen does it all, and acts only on a mask bit that is set.
+ */
+static inline bool raised_by_xen(xen_ulong_t *mask, evtchn_port_t port)
+{
+    if (ARCH_UPCALL_BY_FLAG)
+        return false;
+    atomic_set_bit(mask, bit_of(port));
+    hypercall_evtchn_unmask(port);
+    return true;
 }
 
 /* A line for a word in which something is pending. */

@@ -82,7 +82,7 @@ static void unmask_2l(evtchn_port_t port, bool local)
     info = this_evtchn_vcpu()->info;
     /* Full barrier: a raise that saw the mask set has its PENDING seen below (event_2l.c). */
     atomic_clear_bit(mask_word(port), bit_of(port));
-    if (test_bit(pending_word(port), bit_of(port))) {
+    if (test_bit(pending_word(port), bit_of(port)) && !raised_by_xen(mask_word(port), port)) {
         atomic_set_bit(&info->evtchn_pending_sel, port / BITS_PER_WORD);
         atomic_write(&info->evtchn_upcall_pending, 1);
     }

@@ -194,7 +194,7 @@ static void unmask_3l(evtchn_port_t port, bool local)
     /* Full barrier: a raise that saw the mask set has its PENDING seen below
        (evtchn_3l_set_pending()). */
     atomic_clear_bit(mask_word(port), bit_of(port));
-    if (!test_bit(pending_word(port), bit_of(port)))
+    if (!test_bit(pending_word(port), bit_of(port)) || raised_by_xen(mask_word(port), port))
         return;
     v = this_evtchn_vcpu();
     l2 = EVTCHN_3L_L2_WORD(port, W);

@@ -18,6 +18,9 @@
 #define smp_rmb() __asm__ volatile("dmb ishld" ::: "memory")
 #define smp_wmb() __asm__ volatile("dmb ishst" ::: "memory")
 
+/* The event interrupt comes of Xen's setting the flag (vcpu_mark_events_pending()), and only so. */
+#define ARCH_UPCALL_BY_FLAG 0
+
 /* Written once, by VCPU 0, before anything is shared. */
 extern bool arch_has_lse __attribute__((visibility("hidden")));
 

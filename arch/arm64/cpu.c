@@ -116,21 +116,9 @@ unsigned long platform_upcalls_save(void)
     return daif >> DAIF_I & 1;
 }
 
-/*
- * What Xen raised meanwhile comes as an interrupt. What was raised here, by setting flag and
- * selector ourselves, raises none, and keeps Xen from raising one: it is delivered by a call.
- */
+/* What Xen raised meanwhile comes as an interrupt, now. */
 void platform_upcalls_restore(unsigned long flags)
 {
-    struct vcpu_info *info = &percpu()->info;
-
-    if (flags)
-        return;
-    for (;;) {
+    if (!flags)
         __asm__ volatile("msr daifclr, #2" ::: "memory");
-        if (!atomic_read(&info->evtchn_upcall_pending))
-            return;
-        __asm__ volatile("msr daifset, #2" ::: "memory");
-        evtchn_upcall();
-    }
 }

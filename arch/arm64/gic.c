@@ -78,17 +78,10 @@ static void end(uint32_t irq)
 }
 
 /*
- * Xen makes the event interrupt pending when it sets evtchn_upcall_pending, once: the flag is
- * cleared before anything is looked at, and stays clear when we leave. What this VCPU set itself
- * raises no interrupt (platform_upcalls_restore()), hence the loop.
+ * Xen makes the event interrupt pending when it sets evtchn_upcall_pending, once: evtchn_upcall()
+ * clears the flag before it looks at anything, and returns when it stays clear. What Xen raises
+ * from then on makes the interrupt pending again, though its end has not been told yet.
  */
-static void upcall(void)
-{
-    do
-        evtchn_upcall();
-    while (atomic_read(&percpu()->info.evtchn_upcall_pending));
-}
-
 void arch_irq(void);
 void arch_irq(void)
 {
@@ -96,14 +89,11 @@ void arch_irq(void)
 
     while ((irq = acknowledge() & 0xffffff) < FIRST_NONE) {
         if (irq == event_irq)
-            upcall();
+            evtchn_upcall();
         else if (irq == arch_timer_irq())
             arch_timer_fired();
         end(irq);
     }
-    /* The timer's function may have raised what only a look at the flag finds. */
-    if (atomic_read(&percpu()->info.evtchn_upcall_pending))
-        upcall();
 }
 
 /* --- setting up ----------------------------------------------------------------------------- */

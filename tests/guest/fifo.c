@@ -189,8 +189,7 @@ TEST(fifo_survives_stray_heads)
 
         v->fifo_control.head[9] = heads[i];
         v->fifo_control.ready |= 1u << 9;
-        v->info->evtchn_upcall_pending = 1;
-        platform_upcalls_restore(flags);
+        test_upcall(v->info, flags);
         EXPECT_EQ(v->fifo_control.ready, 0);
     }
     EXPECT_EQ(v->fifo_stray - stray, 4);

@@ -12,6 +12,7 @@
 
 #include <xenlet.h>
 #include <xenlet/platform.h>
+#include "arch/atomic.h"
 
 struct test {
     const char *name;
@@ -61,6 +62,15 @@ unsigned int test_number(const char *name, unsigned int otherwise);
 
 /* A handler that counts: `data` points to an unsigned int. */
 void count_event(struct evtchn *ch, void *data);
+
+/* Upcalls are masked: have one of what selectors and queues hold, and put them back to `flags`. */
+static inline void test_upcall(struct vcpu_info *info, unsigned long flags)
+{
+    atomic_write(&info->evtchn_upcall_pending, 1);
+    if (!ARCH_UPCALL_BY_FLAG)
+        evtchn_upcall();
+    platform_upcalls_restore(flags);
+}
 
 /* What kind of guest we are, as Xen's own tests call it. */
 extern const char test_environment[];

@@ -204,8 +204,7 @@ TEST(l3_active_survives_stray_selectors)
         for (unsigned int i = 0; i < W; i++)
             v->l2_selector[i] = all ? ~(xen_ulong_t)0 : 0;
         v->info->evtchn_pending_sel = ~(xen_ulong_t)0;
-        v->info->evtchn_upcall_pending = 1;
-        platform_upcalls_restore(flags);
+        test_upcall(v->info, flags);
         EXPECT(selectors_are_empty());
         EXPECT_EQ(seen, 0);
     }
