@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two domains without xenstore, and a static channel between them: each sends a beat, and notices
- * when the other's stays away. The device tree comes as a module; `domain=` is our node's name in
- * it, if it is one with several.
+ * when the other's stays away. The device tree comes from Xen, or as a module; `domain=` is our
+ * node's name in it, if it is one with several.
  */
 #include <xenlet.h>
 #include <xenlet/evtchn_static.h>
@@ -38,7 +38,7 @@ static int bind(unsigned int *heard, struct evtchn **ch)
     char error[EVTCHN_STATIC_ERROR_SIZE];
     unsigned int nr;
     size_t size;
-    const void *tree = xenlet_module(&size);
+    const void *tree = xenlet_device_tree(&size);
     int rc = evtchn_static_read(tree, size, xenlet_option("domain"), channels, 16, &nr, error);
 
     if (rc) {

@@ -12,6 +12,7 @@
 
 #define MAX_TREE 0x200000u /* Xen's own limit */
 #define PPI      1u
+#define PAGE     4096ul
 
 static const void *tree;
 
@@ -104,6 +105,21 @@ bool xenlet_is_initial_domain(void)
     return false;
 }
 
+const void *xenlet_device_tree(size_t *len)
+{
+    *len = fdt_totalsize(tree);
+    return tree;
+}
+
+static const void *module;
+static uint64_t module_size;
+
+const void *xenlet_module(size_t *len)
+{
+    *len = module ? module_size : 0;
+    return module;
+}
+
 /* --- boot ----------------------------------------------------------------------------------- */
 
 /* The end of the memory that the image lies in. */
@@ -119,6 +135,30 @@ static uint64_t memory_end(uint64_t load)
         }
     }
     xenlet_panic("the device tree has no memory where the image is");
+}
+
+static uint64_t chosen_number(const char *name)
+{
+    int chosen = fdt_path_offset(tree, "/chosen"), len;
+    const fdt32_t *p = chosen >= 0 ? fdt_getprop(tree, chosen, name, &len) : NULL;
+
+    return p ? cells(p, len / (int)sizeof(*p)) : 0;
+}
+
+/* A ramdisk stays where it is: what lies there and behind it is not for the allocator. */
+static uint64_t keep_module(uint64_t load, uint64_t end)
+{
+    uint64_t start = chosen_number("linux,initrd-start");
+
+    module_size = chosen_number("linux,initrd-end") - start;
+    if (!start || start < load || start >= end)
+        return end;
+    for (uint64_t at = start & -PAGE; at < start + module_size; at += PAGE) {
+        if (arch_mmu_set((char *)LAYOUT_BASE + (at - load), at / PAGE, PTE_RO) != 0)
+            xenlet_panic("the module, of %lu bytes, is too large", module_size);
+    }
+    module = (const char *)LAYOUT_BASE + (start - load);
+    return start & -PAGE;
 }
 
 /* What tells how long a tree is, before more of it is mapped. */
@@ -148,7 +188,7 @@ void arch_tree_init(uint64_t where, uint64_t load)
     rc = tree ? fdt_check_full(tree, size) : -FDT_ERR_TRUNCATED;
     if (rc)
         xenlet_panic("the device tree is damaged: %s", fdt_strerror(rc));
-    arch_mmu_early_init(load, memory_end(load));
+    arch_mmu_early_init(load, keep_module(load, memory_end(load)));
     copy = xenlet_pfn_to_virt(arch_mmu_boot_used());
     room = load + arch_mmu_boot_used() * LAYOUT_PAGE_SIZE;
     if (where < room + size && room < where + size) {

@@ -19,6 +19,11 @@ const void *xenlet_module(size_t *len)
     return start_info->mod_len ? (const void *)start_info->mod_start : NULL;
 }
 
+const void *xenlet_device_tree(size_t *len)
+{
+    return xenlet_module(len);
+}
+
 const char *arch_cmdline(void)
 {
     return (const char *)start_info->cmd_line;

@@ -72,6 +72,12 @@ const char *xenlet_option(const char *name);
  */
 const void *xenlet_module(size_t *len);
 
+/*
+ * The device tree this domain was given: Xen's own where Xen gives one (arm64), else the module. Not
+ * looked at yet: evtchn_static_read() checks it. NULL and 0 when none.
+ */
+const void *xenlet_device_tree(size_t *len);
+
 #ifdef __cplusplus
 }
 #endif
