@@ -5,6 +5,8 @@
 
 ##@ Variables
 XEN      ?= 4.17#    hypervisor: 4.17 (Debian 12's), 4.20 (Debian 13's), 3l (with 3-level event channels) or a file
+ARCH     ?= x86_64# of `run`: x86_64, or arm64: two domUs that signal each other, without dom0
+GIC      ?= 3#       of `run ARCH=arm64`: interrupt controller: 2 or 3
 ACCEL    ?= tcg#     how QEMU runs it: tcg works everywhere, kvm is faster
 VCPUS    ?=#         of `run`: VCPUs of the guest
 MEMORY   ?=#         of `run`: MB of memory of the guest
@@ -34,13 +36,14 @@ include tests/host/dt/dt.mk
 
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp $(if $(filter dt,$(1)),build/libfdt/.stamp) \
+COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp $(if $(filter dt arm64,$(1)),build/libfdt/.stamp) \
 	$(if $(filter newlib,$(1)),build/newlib/.stamp) && \
 	$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) $(addprefix build-,$(1))
 # The compiler behind the image to run; none when the image is not ours.
 RUN_CC  = $(if $(IMAGE),$(word 2,$(subst /, ,$(filter build/gcc/% build/clang/%,$(IMAGE)))),gcc)
 SHIM    = $(filter-out 0,$(PVSHIM))
 SUITE   := build/gcc/tests/suite.elf
+PINGPONG := build/gcc-arm64/examples/pingpong.img
 # In 3-level, with nothing else said, the suite binds every port: xl has to allow them, the suite to know, and
 # their handles want memory.
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
@@ -56,7 +59,10 @@ help: ## this list
 	          value = $$0; sub(/^[^=]*= */, "", value); sub(/#.*/, "", value); \
 	          printf "  %-10s %s%s\n", name, text, value == "" ? "" : " [" value "]" }' $(firstword $(MAKEFILE_LIST))
 
-run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
+run: run-$(ARCH) ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen; ARCH=arm64: see there
+
+.PHONY: run-x86_64 run-arm64
+run-x86_64:
 	@tests/xen/prepare lab $(RUN_CC)
 	$(if $(RUN_CC),$(call COMPILE_WITH,$(RUN_CC)))
 	@tests/xen/run xl "$(or $(IMAGE),$(SUITE))" --xen "$(XEN)" --deadline $(or $(DEADLINE),$(if $(SHIM)$(PORTS),300,120)) --log run \
@@ -65,15 +71,23 @@ run: ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen
 		$(addprefix --vcpus=,$(VCPUS)) $(addprefix --memory=,$(or $(MEMORY),$(if $(PORTS),128))) \
 		$(addprefix --max-event-channels=,$(PORTS)) $(if $(IMAGE),--no-verdict)
 
+run-arm64:
+	@tests/xen/prepare arm64 dom0less
+	$(call COMPILE_WITH,arm64)
+	@tests/xen/run arm64 "$(or $(IMAGE),$(PINGPONG))" --xen "$(XEN)" --gic "$(GIC)" --deadline $(or $(DEADLINE),120) --log run \
+		$(addprefix --vcpus=,$(VCPUS)) $(if $(RUN_CMDLINE),--cmdline "$$RUN_CMDLINE") \
+		$(if $(IMAGE),,--channels tests/xen/dom0less/pair.dts --also "$(PINGPONG)" $(addprefix --vcpus=,$(VCPUS)) \
+		--cmdline "$$RUN_CMDLINE serve")
+
 test: ## the quick tier: every suite, both Xens, gcc and clang
-	@tests/xen/prepare gcc clang host dt install dom0less doc lab
-	$(call COMPILE_WITH,gcc clang dt newlib host)
+	@tests/xen/prepare gcc clang host dt install arm64 dom0less doc lab
+	$(call COMPILE_WITH,gcc clang dt newlib arm64 host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
-	@tests/xen/prepare gcc clang host dt install dom0less doc lab
-	$(call COMPILE_WITH,gcc clang dt newlib host)
+	@tests/xen/prepare gcc clang host dt install arm64 dom0less doc lab
+	$(call COMPILE_WITH,gcc clang dt newlib arm64 host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
@@ -102,8 +116,8 @@ doc: ## the reference of the headers, build/doc/html/index.html; warnings are er
 	@echo build/doc/html/index.html
 
 build: ## compile the library, the examples, the tools and the tests, with gcc and with clang
-	@tests/xen/prepare gcc clang dt
-	$(call COMPILE_WITH,gcc clang dt newlib)
+	@tests/xen/prepare gcc clang dt arm64
+	$(call COMPILE_WITH,gcc clang dt newlib arm64)
 
 install: ## install the library for guests, and the tool for hosts, xenlet-dt, below PREFIX
 	@tests/xen/prepare $(or $(CC_NAME),gcc) tool

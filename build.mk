@@ -50,7 +50,7 @@ DT_LIB     := $(OUT)/libxenlet-dt.a
 FDT_OBJECTS := $(addprefix $(OUT)/libfdt/fdt,.c.o _ro.c.o _check.c.o _strerror.c.o)
 DT_OBJECTS := $(OUT)/$(DT_SOURCE).o $(FDT_OBJECTS)
 DT_TESTS   := $(patsubst %.c,$(OUT)/%.c.o,$(wildcard tests/guest/dt/*.c))
-DT_EXAMPLES := $(OUT)/examples/heartbeat.elf
+DT_EXAMPLES := $(addprefix $(OUT)/examples/,heartbeat.elf pingpong.elf)
 DT_IMAGES  := $(DT_EXAMPLES) $(OUT)/tests/static.elf $(OUT)/tests/heartbeat.elf
 DT_CFLAGS  := -Ibuild/libfdt -Ilibfdt
 
@@ -66,12 +66,15 @@ CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard test
 PROGRAMS  := $(patsubst tests/guest/programs/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/programs/*.c))
 IMAGES    := $(EXAMPLES) $(ARCH_EXAMPLES:%=$(OUT)/examples/%.elf) $(SELFTESTS) $(CRASHERS) $(PROGRAMS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
 
-.PHONY: images images-dt build-gcc build-clang
-images: $(LIB) $(START) $(IMAGES)
-images-dt: $(DT_LIB) $(DT_IMAGES)
+.PHONY: images images-dt build-gcc build-clang build-arm64
+images: $(LIB) $(START) $(filter-out $(ARCH_NO_IMAGES:%=$(OUT)/%.$(ARCH_IMAGE)),$(IMAGES:.elf=.$(ARCH_IMAGE)))
+images-dt: $(DT_LIB) $(DT_IMAGES:.elf=.$(ARCH_IMAGE))
 build-gcc build-clang:
 	@$(MAKE) --no-print-directory images $(if $(filter build-dt,$(MAKECMDGOALS)),images-dt) \
 		$(if $(filter build-newlib,$(MAKECMDGOALS)),images-newlib) CC_NAME=$(@:build-%=%)
+# With the cross compiler, what runs on arm64.
+build-arm64: build/host/xenlet-dt
+	@$(MAKE) --no-print-directory images images-dt CC_NAME=gcc ARCH=arm64
 
 $(LIB): $(LIB_OBJECTS) $(if $(ARCH_NEEDS_FDT),$(FDT_OBJECTS))
 	@rm -f $@

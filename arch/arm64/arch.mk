@@ -9,10 +9,14 @@ GUEST_CC    := $(if $(filter clang,$(CC_NAME)),clang --target=aarch64-linux-gnu,
 ARCH_CFLAGS := -mstrict-align -mno-outline-atomics -mbranch-protection=none -mcmodel=small
 ARCH_START  := start.S
 ARCH_LDS    := image.lds
+ARCH_IMAGE  := img
 
 # The kernel reads its device tree with libfdt.
 ARCH_LIB_SOURCES := boot/arm64/map.c
 ARCH_NEEDS_FDT   := yes
+
+# Guests that need xl, or are written for another CPU.
+ARCH_NO_IMAGES := selftest/half_3l tests/saved tests/crash_in_handler
 
 # In-guest tests of what only a PV guest, or its CPU, has.
 ARCH_NO_TESTS := console fp hypercalls hypercalls_pv memory memory_map pattern pirq protect steps traps upcall

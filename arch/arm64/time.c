@@ -14,8 +14,7 @@
 
 #define SECOND     1000000000ull
 #define VIRT_PPI   27u
-#define VIRT_INDEX 2u /* of the timer node's interrupts: secure, non-secure, virtual, hypervisor \
-                       */
+#define VIRT_INDEX 2u /* interrupts of the timer node: secure, non-secure, virtual, hypervisor */
 #define CTL_ENABLE 1ul
 
 /* The isb keeps the read from being done early, before loads in front of it. */

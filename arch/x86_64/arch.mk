@@ -9,6 +9,7 @@ GUEST_CC    := $(CC_NAME)
 ARCH_CFLAGS := -mno-red-zone -fcf-protection=none
 ARCH_START  := pv.S
 ARCH_LDS    := pv.lds
+ARCH_IMAGE  := elf
 
 # What it shares with the host's model of Xen, which is one for PV guests.
 ARCH_LIB_SOURCES := $(wildcard arch/pv/*.c)

@@ -41,7 +41,7 @@ $(NEWLIB_CRASHERS): $(OUT)/tests/%.elf: $(OUT)/tests/guest/crash/newlib/%.c.o $(
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(NEWLIB_LINK)
 
-$(OUT)/tests/newlib.elf: $(OUT)/tests/guest/main.c.o $(OUT)/tests/guest/option.c.o $(NEWLIB_TESTS) $(START) \
+$(OUT)/tests/newlib.elf: $(addprefix $(OUT)/tests/guest/,main.c.o option.c.o $(ARCH)/arch.c.o) $(NEWLIB_TESTS) $(START) \
 		$(NEWLIB_LIB) $(LIB) $(LDS) $(NEWLIB)/.stamp
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(NEWLIB_LINK)

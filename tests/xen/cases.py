@@ -421,6 +421,35 @@ def _static_channels():
                    '--module', 'build/host/dt/module/form-c.dtb', output=[f'beats, then none: the peer {said}'])
 
 
+# On arm64, as domUs without dom0: (Xen, GIC, CPU, ABI, VCPUs). cortex-a57 has no LSE, max has, and a generator.
+_ARM64 = {('4.17', 2, 'cortex-a57', '2l', 1), ('4.20', 3, 'max', 'fifo', 2)}
+# What both play: (Xen, GIC, each one's ABI, VCPUs, CPUs of the machine, pings). On one CPU a ping costs no wake-up.
+_ARM64_GAMES = {('4.17', 3, 'fifo', '2l', 1, 1, 100000): True, ('4.20', 2, '2l', 'fifo', 4, 2, 500): True,
+                ('4.17', 2, '2l', '2l', 2, 1, 100000): False, ('4.20', 3, 'fifo', 'fifo', 1, 1, 100000): False}
+
+
+def _arm64():
+    suite, hello, game = (f'build/gcc-arm64/{name}.img' for name in ('tests/suite', 'examples/hello', 'examples/pingpong'))
+    for xen, gic, cpu, abi, vcpus in itertools.product(XENS, (2, 3), ('cortex-a57', 'max'), ('2l', 'fifo'), (1, 2, 4)):
+        yield boot('arm64', f'{xen}-gic{gic}-{cpu}-{abi}-{vcpus}cpu', 'arm64', suite, '--gic', str(gic), '--cpu', cpu,
+                   '--vcpus', str(vcpus), '--cmdline', f'evtchn={abi}', xen=xen, guest_tests=True, deadline=300,
+                   output=[f'{vcpus} VCPUs, event channels {abi}'] + ['ok   random_bytes_differ'] * (cpu == 'max'),
+                   quick=(xen, gic, cpu, abi, vcpus) in _ARM64)
+    for (xen, gic, abi, other, vcpus, cpus, count), quick in _ARM64_GAMES.items():
+        yield boot('arm64', f'pingpong-{xen}-gic{gic}-{abi}-{other}-{vcpus}cpu', 'arm64', game, '--gic', str(gic),
+                   '--cpus', str(cpus), '--channels', 'tests/xen/dom0less/pair.dts', '--vcpus', str(vcpus),
+                   '--cmdline', f'evtchn={abi} count={count}', '--also', game, '--vcpus', str(vcpus),
+                   '--cmdline', f'evtchn={other} count={count} serve', xen=xen, deadline=600, quick=quick,
+                   output=[f'domU{n} . doorbell: {count} sent, {count} seen' for n in (1, 2)])
+    yield boot('arm64', 'vpl011', 'arm64', hello, '--vpl011', output=['fifo event channels'])
+    for name, said in (('fault', ['data abort', 'cannot write address 0x0: nothing is mapped there', r'#0 .* write_to_null\+',
+                                  r'#1 .* inner_function\+', r'#2 .* outer_function\+', r'#3 .* main\+']),
+                       ('overflow', ['stack overflow: the address is in the guard page of boot_stack']),
+                       ('exec_data', ['instruction abort', 'cannot execute address .*: not allowed there'])):
+        yield boot('arm64', f'crash-{name}', 'arm64', f'build/gcc-arm64/tests/crash_{name}.img', xen='4.20', status=6,
+                   output=said)
+
+
 def _crashes():
     """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
     for source in sorted((paths.ROOT / 'tests/guest/crash').rglob('*.c')):
@@ -445,6 +474,7 @@ def cases():
     yield from _three_level()
     yield from _refusals()
     yield from _static_channels()
+    yield from _arm64()
     yield from _save()
     yield from _soak()
     yield from _crashes()
