@@ -84,6 +84,12 @@ xen_pfn_t arch_mmu_boot_mapped(void);
 int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
 
 /*
+ * Whether a grant, and a frame of the grant table, is mapped at an address that is told to Xen. It is
+ * not where Xen gives a guest such frames as memory at a place of its own.
+ */
+bool arch_has_grants(void);
+
+/*
  * Have page tables for `n` pages of xenlet_space_alloc(), for Xen to map something there. 0,
  * -XEN_ENOMEM, or what Xen said.
  */

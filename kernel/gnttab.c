@@ -11,6 +11,7 @@
 #include "arch/spinlock.h"
 #include "kernel/gnttab.h"
 #include "kernel/string.h"
+#include "platform_arch.h"
 
 #define WORDS 8u /* of 64 bits for the entries of a frame; version 1 has 512 */
 
@@ -161,7 +162,8 @@ static int open(void)
     uint32_t nr;
     int16_t answer;
 
-    if (hypercall_gnttab_query_size(&nr, &max_frames, &answer) || answer || !max_frames) {
+    if (!arch_has_grants() || hypercall_gnttab_query_size(&nr, &max_frames, &answer) || answer ||
+        !max_frames) {
         state = NONE;
         return 0;
     }

@@ -259,6 +259,18 @@ int xenlet_unmap(void *va)
     return in_vmap(va) ? set_locked(va, 0, 0) : -XEN_EINVAL;
 }
 
+/* They would have to be given frames beyond our memory (XENMAPSPACE_grant_table): not done. */
+bool arch_has_grants(void)
+{
+    return false;
+}
+
+int arch_mmu_prepare(void *va, size_t n)
+{
+    (void)va, (void)n;
+    return -XEN_EOPNOTSUPP;
+}
+
 void *xenlet_space_alloc(size_t n)
 {
     static uintptr_t next = LAYOUT_VMAP_BASE;

@@ -337,6 +337,11 @@ int xenlet_unmap(void *va)
     return in_vmap(va) ? set_locked(va, 0, 0) : -XEN_EINVAL;
 }
 
+bool arch_has_grants(void)
+{
+    return true;
+}
+
 int arch_mmu_prepare(void *va, size_t n)
 {
     unsigned long upcalls = platform_upcalls_save();

@@ -8,8 +8,8 @@
  * none here. After a restore there are no grants: what was offered is not offered to anyone, but
  * its number is kept until gnttab_end().
  *
- * Errors of all grants: -XEN_ENOMEM; -XEN_EOPNOTSUPP this Xen has no grant tables for us;
- * -XEN_EAGAIN the domain is just about to be suspended. Under the PV shim, which lets a guest offer
+ * Errors of all grants: -XEN_ENOMEM; -XEN_EOPNOTSUPP this Xen has no grant tables for us, or we are
+ * an arm64 guest; -XEN_EAGAIN the domain is just about to be suspended. Under the PV shim, which lets a guest offer
  * and no more, mapping and copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for several at once.
  *
  * ABI: public/grant_table.h.
