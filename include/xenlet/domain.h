@@ -74,7 +74,8 @@ const void *xenlet_module(size_t *len);
 
 /*
  * The device tree this domain was given: Xen's own where Xen gives one (arm64), else the module. Not
- * looked at yet: evtchn_static_read() checks it. NULL and 0 when none.
+ * looked at yet: evtchn_static_read() checks it. *len bytes; NULL and 0 when none.
+ * From: anywhere; does not block.
  */
 const void *xenlet_device_tree(size_t *len);
 
