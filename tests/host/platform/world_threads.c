@@ -134,9 +134,11 @@ void world_sleep(unsigned int vcpu)
     while (model_sleeps(vcpu)) {
         if (all_asleep()) {
             skip_time(vcpu);
+            t->asleep = false; /* a timer that was taken, and not raised yet, is nobody's to see */
             pthread_mutex_unlock(&mutex);
             check_timers(world_now());
             pthread_mutex_lock(&mutex);
+            t->asleep = true;
         } else {
             wait_for_a_while(t);
         }
