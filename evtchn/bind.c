@@ -110,6 +110,10 @@ int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void 
     if (like->port && handler && evtchn_ops != &evtchn_ops_2l)
         evtchn_ops->set_pending(ch->port);
     *out = ch; /* before the first delivery, which may want it */
+    /* Its VCPU has left since Xen bound it there, before it could find the channel to move. What
+       Xen does not move waits for the VCPU. */
+    if (ch->vcpu && evtchn_vcpu_has_left(evtchn_vcpus[ch->vcpu]))
+        (void)evtchn_bind_vcpu(ch, 0);
     evtchn_release(ch, REASON_MOVE);
     return 0;
 }

@@ -67,6 +67,18 @@ void evtchn_vcpu_set_left(struct evtchn_vcpu *v, bool left)
     platform_upcalls_restore(flags);
 }
 
+bool evtchn_vcpu_has_left(const struct evtchn_vcpu *v)
+{
+    unsigned long flags = platform_upcalls_save();
+    bool left;
+
+    spin_lock(&move_lock);
+    left = v->left;
+    spin_unlock(&move_lock);
+    platform_upcalls_restore(flags);
+    return left;
+}
+
 int evtchn_set_priority(struct evtchn *ch, unsigned int priority)
 {
     int rc = evtchn_usable(ch);

@@ -15,13 +15,23 @@ static void after_walk(struct evtchn_vcpu *v)
 }
 
 /*
- * A reset, on VCPU 0, changed the ABI under a walk of ours, which may have taken from the selector
- * what was meant for the new one: whatever may be there is looked for.
+ * A walk of ours took from the selector what it did not look at, or what was meant for another ABI:
+ * VCPU 0 made a reset, or the domain was restored. Whatever may be there is looked for.
  */
 static void sweep(struct vcpu_info *info)
 {
     atomic_xchg_word(&info->evtchn_pending_sel, ~(xen_ulong_t)0);
     atomic_write(&info->evtchn_upcall_pending, 1);
+}
+
+/* What the walk took, it has not looked at: the next one does. */
+static void wait_for_reset(struct evtchn_vcpu *v)
+{
+    atomic_write_release(&v->in_upcall, false);
+    while (atomic_read_acquire(&evtchn_stopped))
+        arch_cpu_relax();
+    atomic_write(&v->in_upcall, true);
+    sweep(v->info);
 }
 
 /*
@@ -34,6 +44,7 @@ void evtchn_upcall(void)
     struct vcpu_info *info = v->info;
 
     v->upcalls++;
+    atomic_write(&v->in_upcall, true);
     do {
         const struct evtchn_port_ops *ops = atomic_read(&evtchn_ops);
 
@@ -43,10 +54,13 @@ void evtchn_upcall(void)
            Counterpart: evtchn_ops is written before the hypercalls that raise or sweep. */
         if (unlikely(ops != atomic_read(&evtchn_ops)))
             sweep(info);
+        if (unlikely(atomic_read(&evtchn_stopped)))
+            wait_for_reset(v);
     } while (atomic_read(&info->evtchn_upcall_pending));
     atomic_write_release(&v->current, NULL); /* after what handlers wrote: close.c, settle() */
     if (unlikely(v->after_walk))
         after_walk(v);
+    atomic_write_release(&v->in_upcall, false); /* after all it did: evtchn_stop_upcalls() */
 }
 
 /*
@@ -164,7 +178,7 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         return;
     }
     atomic_write(&v->current, ch);
-    if (ch->budget == 0 && !has_new_share(v, ch, port))
+    if (atomic_read(&ch->budget) == 0 && !has_new_share(v, ch, port))
         return;
     if (!evtchn_ops->clear_pending(port))
         return; /* evtchn_take_pending() was faster */

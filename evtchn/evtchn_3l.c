@@ -276,7 +276,7 @@ static void handle_events_3l(struct evtchn_vcpu *v)
      */
     xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
 
-    if (!selector)
+    if (!selector || unlikely(atomic_read(&evtchn_stopped)))
         return;
     if (is_one_bit(selector))
         visit_l2(v, lowest_bit(selector));

@@ -24,8 +24,9 @@
 
 #define QUEUES ((1u << EVTCHN_FIFO_MAX_QUEUES) - 1) /* the bits of `ready` that mean one */
 
-#define BUSY_TRIES 100000u /* to unmask a word that Xen holds: a VCPU of Xen's may be interrupted \
-                            */
+#define BUSY_TRIES                                                                 \
+    100000u /* to unmask a word that Xen holds: a VCPU of Xen's may be interrupted \
+             */
 
 #define PAGE_SIZE      4096u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
@@ -270,6 +271,13 @@ static inline void consume(struct evtchn_vcpu *v, unsigned int priority, uint32_
         evtchn_deliver_slow(v, port);
 }
 
+/* Stopped: it may be what Xen has announced since, in the queues as they are now. */
+static void give_back_ready(uint32_t *shared, uint32_t ready)
+{
+    for (; ready; ready &= ready - 1)
+        atomic_test_and_set_bit32(shared, lowest_bit(ready));
+}
+
 /* After each event a look whether a higher priority has become ready meanwhile. */
 static void handle_events_fifo(struct evtchn_vcpu *v)
 {
@@ -280,6 +288,10 @@ static void handle_events_fifo(struct evtchn_vcpu *v)
      */
     uint32_t ready = atomic_xchg32(shared, 0) & QUEUES;
 
+    if (unlikely(atomic_read(&evtchn_stopped))) {
+        give_back_ready(shared, ready);
+        return;
+    }
     while (ready) {
         consume(v, lowest_bit(ready), &ready);
         if (atomic_read(shared))

@@ -81,7 +81,7 @@ struct evtchn {
     struct evtchn_vcpu *rest_on;
     struct spinlock lock; /* reasons, gate, vcpu, moved_from, port, kind; the mask bit follows */
     struct evtchn_vcpu *moved_from; /* may still run the handler; then `vcpu` waits */
-    bool has_moved; /* since it was bound: see evtchn_deliver_slow() */
+    bool has_moved;                 /* since it was bound: see evtchn_deliver_slow() */
 
     uint32_t source; /* VIRQ or PIRQ number */
     uint32_t pirq_flags;
@@ -99,6 +99,7 @@ struct evtchn_vcpu {
     uint32_t start_word;    /* bitmaps: where the next walk of the selector begins */
     struct evtchn *current; /* the hazard pointer: see evtchn_begin() */
     uint64_t upcalls;       /* how many there were, this one included */
+    bool in_upcall;         /* see evtchn_stop_upcalls() */
     bool after_walk;        /* something is to do at the end of the upcall */
     bool fp_saved;          /* registers are to be restored */
     bool left;              /* down: no channel is moved here */
@@ -161,7 +162,8 @@ struct evtchn_port_ops {
     /* NULL where there are none. */
     int (*set_priority)(evtchn_port_t port, unsigned int priority);
 
-    /* Deliver all there is for this VCPU, once. Contains a full barrier. */
+    /* Deliver all there is for this VCPU, once. Contains a full barrier, and after the first one
+       looks whether walks are stopped. */
     void (*handle_events)(struct evtchn_vcpu *v);
     /* Show what this ABI has of a VCPU, or with NULL of the domain. */
     void (*dump)(const struct evtchn_vcpu *v, void (*print)(const char *format, ...));
@@ -197,6 +199,19 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
     return evtchn_vcpus[platform_vcpu()];
 }
 
+/*
+ * A reset changes under a walk all that it looks at. So every other VCPU's upcall is over when
+ * evtchn_stop_upcalls() returns (in handlers, too: they are waited for), and looks at nothing until
+ * evtchn_let_upcalls_go().
+ *
+ * An upcall sets `in_upcall`, its walk has its first full barrier, then looks at `evtchn_stopped`;
+ * evtchn_stop_upcalls() sets that, has a barrier of its own, then looks at `in_upcall`. Either the
+ * walk sees that it is stopped, and looks at nothing more; or it is waited for.
+ */
+extern bool evtchn_stopped;
+void evtchn_stop_upcalls(void);
+void evtchn_let_upcalls_go(void);
+
 /* --- reset.c -------------------------------------------------------------------------------- */
 
 /* EVTCHNOP_reset while nothing has a handle: inter-domain ports are bound again, with their
@@ -211,6 +226,8 @@ int evtchn_reopen_prepare(void);
 void evtchn_reopen_cancel(void);
 /* All ports are gone: choose an ABI and open the channels again; as in another domain? */
 void evtchn_reopen(bool restored);
+/* And when other VCPUs go on too: tell the owners of those that were lost. */
+void evtchn_tell_owners(void);
 /* A lost channel is being closed: nobody is to be told any more. */
 void evtchn_lost_forget(struct evtchn *ch);
 
@@ -272,6 +289,8 @@ static inline int evtchn_usable(const struct evtchn *ch)
 
 /* Whether the VCPU is down. When this returns, no move to one that has left is under way. */
 void evtchn_vcpu_set_left(struct evtchn_vcpu *v, bool left);
+/* A full barrier before it looks: who leaves says so, then looks for channels. */
+bool evtchn_vcpu_has_left(const struct evtchn_vcpu *v);
 
 /* --- close.c -------------------------------------------------------------------------------- */
 
@@ -320,7 +339,8 @@ void evtchn_arm(const struct evtchn_vcpu *v);
 static inline __attribute__((always_inline)) bool evtchn_begin(struct evtchn_vcpu *v,
                                                                struct evtchn *ch, uint64_t gate)
 {
-    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != gate) || unlikely(ch->budget == 0))
+    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != gate) ||
+        unlikely(atomic_read(&ch->budget) == 0))
         return false; /* evtchn_deliver_slow() knows more */
     atomic_write(&v->current, ch);
     return true;

@@ -156,7 +156,7 @@ void evtchn_lost_forget(struct evtchn *ch)
 }
 
 /* When all the others are back. Owners may close what they like, lost channels too. */
-static void tell_owners(void)
+void evtchn_tell_owners(void)
 {
     while (lost_channels) {
         struct evtchn *ch = lost_channels;
@@ -214,7 +214,6 @@ void evtchn_reopen(bool restored)
     evtchn_leave_abi();
     evtchn_choose_abi();
     reopen_all(list, restored);
-    tell_owners();
 }
 
 void evtchn_on_lost(struct evtchn *ch, evtchn_handler_t *lost)

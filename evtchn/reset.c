@@ -20,6 +20,26 @@ static int reset(void)
     return rc;
 }
 
+bool evtchn_stopped;
+
+/* With upcalls masked: our own would wait for us. */
+void evtchn_stop_upcalls(void)
+{
+    atomic_write(&evtchn_stopped, true);
+    smp_mb(); /* before we look: see internal.h */
+    for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
+        struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
+
+        while (v && i != platform_vcpu() && atomic_read_acquire(&v->in_upcall))
+            arch_cpu_relax();
+    }
+}
+
+void evtchn_let_upcalls_go(void)
+{
+    atomic_write_release(&evtchn_stopped, false);
+}
+
 #define MAX_KEPT 64u /* at boot there are two: xenstore's and the console's */
 
 static bool is_kept(const struct evtchn_status *s)
@@ -86,6 +106,17 @@ static int reset_and_reopen(void)
     return rc;
 }
 
+static int reset_beside_others(void)
+{
+    int rc;
+
+    evtchn_stop_upcalls();
+    rc = reset_and_reopen();
+    evtchn_let_upcalls_go();
+    evtchn_tell_owners();
+    return rc;
+}
+
 /*
  * The PV shim passes a reset on to Xen, which closes ports of the shim's own too; and keeps a table
  * of ports of ours that the reset does not clear, so that each bind after it is refused. It is
@@ -119,7 +150,7 @@ int evtchn_reset_forced(void)
     else if (in_pv_shim())
         rc = -XEN_EOPNOTSUPP;
     else
-        rc = reset_and_reopen();
+        rc = reset_beside_others();
     platform_upcalls_restore(flags);
     return rc;
 }

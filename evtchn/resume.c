@@ -19,5 +19,6 @@ void evtchn_resume(bool cancelled)
     } else {
         evtchn_2l_forget_all();
         evtchn_reopen(true);
+        evtchn_tell_owners();
     }
 }

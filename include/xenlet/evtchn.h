@@ -329,7 +329,8 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
  * VCPU; -XEN_EDEADLK with upcalls masked; -XEN_EBUSY another reset is under way; -XEN_ENOSPC no
  * port is free to learn our domain's number with; -XEN_EOPNOTSUPP under the PV shim, which would
  * refuse all binds after it.
- * From: main, VCPU 0, while no other VCPU uses channels; does not block.
+ * From: main, VCPU 0, while the main of no other VCPU uses channels; handlers that run there are
+ * waited for, and none begins meanwhile; does not block else.
  * ABI: EVTCHNOP_reset.
  */
 int evtchn_reset(void);

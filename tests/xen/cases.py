@@ -305,7 +305,7 @@ def _host():
                        quick=seconds == 10)
     for abi in ('2l', 'fifo', '3l'):
         yield Case('host', f'tsan-{abi}', ['env', 'TSAN_OPTIONS=suppressions=tests/host/tsan.supp', 'build/host/tsan/smp',
-                                           f'evtchn={abi}', 'vcpus=2', 'without=reset_beside'],
+                                           f'evtchn={abi}', 'vcpus=2'],
                    output=['Test result: SUCCESS'], seconds=600)
     for abi in ('2l', 'fifo', '3l'):
         yield Case('host', f'guest-{abi}-32bit', ['tests/host/run', 'build/host/m32/suite', '--cmdline', f'evtchn={abi}'],

@@ -54,7 +54,7 @@ struct scenario {
 };
 /* Each of a file of scenarios; NULL ends it. */
 extern const struct scenario *const races[], *const moves[], *const lives[], *const others[],
-    *const neighbours[], *const contracts[];
+    *const neighbours[], *const vcpus_go[], *const contracts[];
 /* The ith of all; NULL behind the last. */
 const struct scenario *scenario_number(unsigned int i);
 

@@ -142,7 +142,7 @@ const char *layout_queues_wrong(void)
             if (ch->rest_on != v || (ch->reasons & REASON_CLOSED))
                 return "a channel is on the list of those that rest, and is closed";
         }
-        if (v->info->evtchn_upcall_pending)
+        if (v->info->evtchn_upcall_pending && !v->left)
             return "the upcall flag is set, and no upcall comes";
     }
     return NULL;
