@@ -388,7 +388,7 @@ def _newlib():
 
 def _install():
     """What `make install` installs, used from outside the tree."""
-    for case in ('names', 'link', 'boot', 'new'):
+    for case in ('names', 'link', 'boot', 'new', 'docs'):
         yield Case('install', case, ['tests/install/run', case], seconds=300)
 
 
