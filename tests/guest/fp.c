@@ -241,7 +241,7 @@ TEST(fp_two_handlers_of_an_upcall_save_once)
 
 static GPR_ONLY void wait_for_handler(void)
 {
-    uint64_t deadline = clock_after(1000000000);
+    uint64_t deadline = clock_after(PATIENCE);
 
     while (!*(volatile unsigned int *)&handled && clock_now() < deadline)
         ;

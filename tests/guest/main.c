@@ -108,7 +108,7 @@ bool wait_count(const unsigned int *counter, unsigned int want)
 {
     struct wanted w = { counter, want };
 
-    return evtchn_wait(reached, &w, clock_after(1000000000)) == 0;
+    return evtchn_wait(reached, &w, clock_after(PATIENCE)) == 0;
 }
 
 /*
@@ -233,7 +233,7 @@ static void try_vcpus(void)
     for (unsigned int i = 1; i < vcpu_count(); i++) {
         int rc = vcpu_start(i, nothing, NULL);
 
-        if (rc || vcpu_join(i, clock_after(5000000000)) != 0)
+        if (rc || vcpu_join(i, clock_after(PATIENCE)) != 0)
             console_printf("VCPU %u does not come up and go down (error %d)\n", i, rc);
     }
 }
@@ -247,7 +247,7 @@ static void banner(void)
                    test_environment, xenlet_is_initial_domain() ? "first domain" : "domU",
                    version >> 16, version & 0xffff, xenlet_nr_pages() * 4, vcpu_count(),
                    evtchn_abi(), xen_has_3l() ? " of a Xen with 3l" : "");
-    console_flush(10000000000); /* xenconsoled has to be there before a test resets all channels */
+    console_flush(PATIENCE); /* xenconsoled has to be there before a test resets all channels */
 }
 
 int main(int argc, char **argv)

@@ -59,7 +59,7 @@ static void rests_in_order(unsigned int first, unsigned int second, unsigned int
     }
     /* Nobody waits or sleeps: the timer was set by evtchn_eoi(), and the shortest comes by itself.
      */
-    end = clock_after(5000000000);
+    end = clock_after(PATIENCE);
     for (unsigned int i = 0; i < 3; i++) {
         while (runs[i] == 2 && atomic_read(&r[i].seen) < 2 && clock_now() < end)
             ;

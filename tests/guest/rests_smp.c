@@ -5,14 +5,13 @@
 
 #define GPR  EVTCHN_HANDLER_GPR
 #define TICK EVTCHN_TICK_DEFAULT
-#define MS   1000000ull
 
 static struct evtchn *ch;
 static unsigned int seen;
 
 static bool runs_once(void (*program)(void *arg))
 {
-    return vcpu_start(1, program, NULL) == 0 && vcpu_join(1, clock_after(1000 * MS)) == 0;
+    return vcpu_start(1, program, NULL) == 0 && vcpu_join(1, clock_after(PATIENCE)) == 0;
 }
 
 static void eoi_and_leave(void *arg)
@@ -61,7 +60,7 @@ static void storm_and_leave(void *arg)
 /* Without evtchn_wait(), which would set the timer itself. */
 static void look_out_for_it(void *arg)
 {
-    uint64_t end = clock_after(1000 * MS);
+    uint64_t end = clock_after(PATIENCE);
 
     while (atomic_read(&seen) != *(unsigned int *)arg && clock_now() < end)
         arch_cpu_relax();
@@ -79,7 +78,7 @@ TEST(storm_on_a_vcpu_that_goes_down_goes_on_when_it_is_up_again)
     clock_sleep(2 * TICK);
     want = seen + evtchn_is_pending(ch); /* not if the rest was over before the VCPU was down */
     CHECK_EQ(vcpu_start(1, look_out_for_it, &want), 0);
-    EXPECT_EQ(vcpu_join(1, clock_after(2000 * MS)), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(2 * PATIENCE)), 0);
     EXPECT_EQ(seen, want);
     EXPECT_EQ(ch->reasons, 0);
     EXPECT_EQ(evtchn_close(ch), 0);

@@ -276,7 +276,7 @@ TEST(static_channel_comes_back_to_vcpu_0)
     disconnect(first, second);
     atomic_write(&over, true);
     vcpu_wake(1); /* unless it saw that already */
-    EXPECT_EQ(vcpu_join(1, clock_after(1000000000)), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(PATIENCE)), 0);
 }
 
 struct race {
@@ -333,9 +333,9 @@ TEST(static_handle_comes_and_goes_while_another_vcpu_sends)
         CHECK_EQ(evtchn_close(ch), 0);
     }
     atomic_write(&race.stop, true);
-    EXPECT_EQ(vcpu_join(1, clock_after(5000000000)), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(PATIENCE)), 0);
     CHECK_EQ(evtchn_bind_static(&what, take, &race, GPR, &ch), 0);
-    EXPECT_EQ(evtchn_wait(seen_all, &race, clock_after(1000000000)), 0);
+    EXPECT_EQ(evtchn_wait(seen_all, &race, clock_after(PATIENCE)), 0);
     EXPECT_EQ(race.seen, race.sent);
     EXPECT_EQ(evtchn_close(ch), 0);
     disconnect(first, race.port);
@@ -350,7 +350,7 @@ static void wait_to_stop(void *arg)
 static bool bind_again(const struct evtchn_static *what, struct race *race, struct evtchn **ch)
 {
     EXPECT_EQ(evtchn_bind_static(what, take, race, GPR, ch), 0);
-    return evtchn_wait(seen_all, race, clock_after(1000000000)) == 0;
+    return evtchn_wait(seen_all, race, clock_after(PATIENCE)) == 0;
 }
 
 /* The other VCPU takes the event and finds the handle going: it has to be there for the next. */
@@ -379,6 +379,6 @@ TEST(static_event_taken_while_the_handle_goes_is_kept)
     }
     EXPECT(good && bind_again(&what, &race, &ch) && evtchn_close(ch) == 0);
     atomic_write(&race.stop, true);
-    EXPECT_EQ(vcpu_join(1, clock_after(5000000000)), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(PATIENCE)), 0);
     disconnect(first, race.port);
 }

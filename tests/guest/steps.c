@@ -388,7 +388,7 @@ static void storm_and_move(unsigned int at)
     ch->budget = 0;
     ch->refilled_in = this_evtchn_vcpu()->upcalls + 1;
     deliver(move_to_1, at, NULL, 0);
-    for (end = clock_now() + 1000 * MS; !atomic_read(&handled) && clock_now() < end;)
+    for (end = clock_after(PATIENCE); !atomic_read(&handled) && clock_now() < end;)
         clock_sleep(MS / 4);
     EXPECT_EQ(atomic_read(&handled), 1);
     EXPECT_EQ(evtchn_eoi(ch, false), 0);
@@ -415,7 +415,7 @@ TEST(moved_at_every_instruction_of_a_storm)
     EXPECT(at > 60 && at < MOST_STEPS);
     atomic_write(&stay_up, 0);
     vcpu_wake(1); /* unless it saw that already */
-    EXPECT_EQ(vcpu_join(1, clock_after(1000 * MS)), 0);
+    EXPECT_EQ(vcpu_join(1, clock_after(PATIENCE)), 0);
     EXPECT_EQ(evtchn_close(ch), 0);
     EXPECT_EQ(hypercall_evtchn_close(port), 0);
     ch = NULL;

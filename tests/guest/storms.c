@@ -65,10 +65,10 @@ TEST(storm_leaves_time_for_main)
 
     CHECK(start_storms(1));
     start = clock_now();
-    while (clock_now() - start < 20 * TICK)
-        ;
-    end = clock_now();
-    evtchn_get_counters(storms[0].ch, &c);
+    do {
+        evtchn_get_counters(storms[0].ch, &c);
+        end = clock_now();
+    } while (end - start < (c.deferred < 2 ? PATIENCE : 20 * TICK));
     EXPECT(c.deferred >= 2);
     EXPECT(c.delivered >= 2 * EVTCHN_SHARE_DEFAULT);
     EXPECT(c.delivered <= ((end - start) / TICK + 3) * EVTCHN_SHARE_DEFAULT);

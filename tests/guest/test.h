@@ -25,6 +25,9 @@ struct test {
         __attribute__((section("xenlet_tests"), used)) = { #test_name, test_name };                \
     static void test_name(void)
 
+/* ns. What has to come is waited for this long: a busy machine may stand still for seconds. */
+#define PATIENCE 10000000000ull
+
 /* A failed check ends the test function it stands in; in a handler or a helper use EXPECT. */
 #define CHECK(cond)                                                                                \
     do {                                                                                           \

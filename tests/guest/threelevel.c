@@ -448,7 +448,7 @@ TEST(l3_switch_before_a_vcpu_has_its_selector)
 
     EXPECT_EQ(vcpu_start(last, run_briefly, NULL), 0);
     EXPECT(v->l2_registered);
-    EXPECT_EQ(vcpu_join(last, clock_after(5000 * MS)), 0);
+    EXPECT_EQ(vcpu_join(last, clock_after(PATIENCE)), 0);
     EXPECT_EQ(seen[0], 1);
     EXPECT_EQ(seen[1], 1);
     EXPECT_EQ(evtchn_reset(), 0);
@@ -522,7 +522,7 @@ static void stop_senders(void)
     }
     atomic_write(&go_on, 1);
     for (unsigned int i = 1; i < vcpu_count(); i++)
-        EXPECT_EQ(vcpu_join(i, clock_after(5000 * MS)), 0);
+        EXPECT_EQ(vcpu_join(i, clock_after(PATIENCE)), 0);
 }
 
 TEST(l3_switch_beside_senders)
