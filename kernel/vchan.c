@@ -154,23 +154,27 @@ static bool can_move(void *arg)
     return rc || n >= w->least;
 }
 
+/* Wait until there are `least`, or it is not worth the wait; may return before. */
+static int wait_for(struct vchan *v, struct vchan_ring *ring, uint32_t least, uint64_t deadline)
+{
+    struct want want = { v, ring, least };
+
+    return passed(deadline) ? -XEN_ETIME : vchan_wait(ring, can_move, &want, deadline);
+}
+
 /* As move(), waiting until there are `least`. */
 static int move_waiting(struct vchan *v, struct vchan_ring *ring, char *data, size_t len,
                         uint32_t least, uint32_t *n, uint64_t deadline)
 {
-    struct want want = { v, ring, least };
     int rc;
 
-    for (;;) {
+    do {
         rc = move(v, ring, data, len, least, n);
         if (rc || *n)
             return rc;
-        if (passed(deadline))
-            return -XEN_ETIME;
-        rc = vchan_wait(ring, can_move, &want, deadline);
-        if (rc)
-            return rc;
-    }
+        rc = wait_for(v, ring, least, deadline);
+    } while (rc == 0);
+    return rc;
 }
 
 /* --- what programs call ----------------------------------------------------------------------- */
@@ -222,32 +226,55 @@ int vchan_send(struct vchan *v, const void *data, size_t len, uint64_t deadline)
     return whole(v, &v->out, (char *)(uintptr_t)data, len, deadline);
 }
 
-/* More than there can be: so that an event is asked for in any case. */
-static int count(struct vchan *v, struct vchan_ring *ring, size_t *n)
+/* With `want` more than there can be an event is asked for in any case. */
+static int count(struct vchan *v, struct vchan_ring *ring, uint32_t want, uint32_t *n)
 {
     unsigned long flags = platform_upcalls_save();
-    uint32_t now;
     int rc;
 
     spin_lock(&ring->lock);
-    rc = look(v, ring, UINT32_MAX, &now);
+    rc = look(v, ring, want, n);
     spin_unlock(&ring->lock);
     platform_upcalls_restore(flags);
-    if (rc == -XEN_ENOTCONN && ring == &v->in && now)
+    return rc;
+}
+
+int vchan_flush(struct vchan *v, uint64_t deadline)
+{
+    uint32_t size = (uint32_t)1 << v->out.order, n;
+    int rc;
+
+    do {
+        rc = count(v, &v->out, size, &n);
+        if (n == size && rc == -XEN_ENOTCONN)
+            return 0; /* it has gone, but not before */
+        if (rc || n == size)
+            return rc;
+        rc = wait_for(v, &v->out, size, deadline);
+    } while (rc == 0);
+    return rc;
+}
+
+int vchan_readable(struct vchan *v, size_t *n)
+{
+    uint32_t now;
+    int rc = count(v, &v->in, UINT32_MAX, &now);
+
+    if (rc == -XEN_ENOTCONN && now)
         rc = 0;
     if (rc == 0)
         *n = now;
     return rc;
 }
 
-int vchan_readable(struct vchan *v, size_t *n)
-{
-    return count(v, &v->in, n);
-}
-
 int vchan_writable(struct vchan *v, size_t *n)
 {
-    return count(v, &v->out, n);
+    uint32_t now;
+    int rc = count(v, &v->out, UINT32_MAX, &now);
+
+    if (rc == 0)
+        *n = now;
+    return rc;
 }
 
 void vchan_on_change(struct vchan *v, vchan_changed_t *changed, void *data)

@@ -93,9 +93,9 @@ int vchan_client(domid_t server, const char *path, uint64_t deadline, struct vch
 int vchan_reconnect(struct vchan *vchan, domid_t peer, const char *path, uint64_t deadline);
 
 /*
- * Tell the other end, and free all of it; a server's nodes are removed. Memory of ours that the
- * other end still has mapped stays until it has not, and is freed with a later opening or closing
- * of any vchan.
+ * Tell the other end, and free all of it; a server's nodes are removed. What it has not read by
+ * then it may never read: see vchan_flush(). Memory of ours that the other end still has mapped
+ * stays until it has not, and is freed with a later opening or closing of any vchan.
  * From: main, any VCPU, while nobody else uses it; blocks for xenstore.
  */
 void vchan_close(struct vchan *vchan);
@@ -122,6 +122,16 @@ int vchan_read(struct vchan *vchan, void *data, size_t len, size_t *got, uint64_
  */
 int vchan_write(struct vchan *vchan, const void *data, size_t len, size_t *written,
                 uint64_t deadline);
+
+/*
+ * Wait until the other end has read all that we wrote: before vchan_close(), which may keep it from
+ * what it has not.
+ *
+ * Errors: those of all vchans: -XEN_ETIME, -XEN_ENOTCONN it never will, -XEN_EIO, -XEN_EDEADLK.
+ * From: main, any VCPU, who also writes; blocks until `deadline`. With one in the past also
+ * handlers, and it does not block.
+ */
+int vchan_flush(struct vchan *vchan, uint64_t deadline);
 
 /* --- messages: all or nothing ---------------------------------------------------------------- */
 

@@ -166,22 +166,26 @@ static struct vchan *set_up(const char *path, unsigned int in, unsigned int out)
 
     if (xenlet_option("server")) {
         must(vchan_server(peer, path, in, out, soon(), &v), "server");
+        console_printf("serving %s\n", path);
         must(vchan_accept(v, soon()), "accept");
     } else {
         xenlet_snprintf(full, sizeof(full), "/local/domain/%u/%s", peer, path);
+        console_printf("looking for %s\n", path);
         must(vchan_client(peer, path[0] == '/' ? path : full, soon(), &v), "client");
     }
     return v;
 }
 
-/* The server waits for the client to close, and has read all by then. */
+/* The server waits for the client to close, and has read all by then; dom0's tool is waiting too.
+ */
 static void tear_down(struct vchan *v)
 {
     size_t got;
     char byte;
     int rc;
 
-    if (xenlet_option("server")) {
+    must(vchan_flush(v, soon()), "flush");
+    if (xenlet_option("server") && number("peer", 0)) {
         rc = vchan_read(v, &byte, 1, &got, soon());
         if (rc != -XEN_ENOTCONN)
             fail("a closed vchan answers %d, with %zu bytes", rc, got);
@@ -218,15 +222,27 @@ static void all_orders(void)
     }
 }
 
+/* For dom0's end, which writes as much. */
+static void say_how_much(unsigned int kb)
+{
+    char text[12];
+    int len = xenlet_snprintf(text, sizeof(text), "%u", kb);
+
+    must(xenstore_write(NULL, "data/kb", text, (size_t)len, soon()), "write data/kb");
+}
+
 int main(int argc, char **argv)
 {
     const char *path = xenlet_option("path");
 
+    unsigned int kb = number("kb", 1024);
+
     (void)argc;
     (void)argv;
+    say_how_much(kb);
     if (xenlet_option("orders"))
         all_orders();
-    live(path ? path : "data/pipe", number("in", 12), number("out", 12), number("kb", 1024));
+    live(path ? path : "data/pipe", number("in", 12), number("out", 12), kb);
     console_printf("Test result: SUCCESS\n");
     return 0;
 }

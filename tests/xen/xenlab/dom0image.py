@@ -10,8 +10,8 @@ from .errors import LabError
 from .lock import locked
 
 _TOOLS = ('xl', 'xenstored', 'xenconsoled', 'xenconsole', 'xen-init-dom0',
-          'libxl-save-helper', 'lsevtchn', 'xen-diag')
-_TOOLS_ON_PATH = ('xl', 'xenconsole')
+          'libxl-save-helper', 'lsevtchn', 'xen-diag', 'vchan-socket-proxy')
+_TOOLS_ON_PATH = ('xl', 'xenconsole', 'vchan-socket-proxy')
 _XENSTORE = ('read', 'write', 'ls', 'list', 'rm', 'chmod', 'exists', 'watch')
 _FOLDERS = ('proc', 'sys', 'dev', 'tmp', 't', 'run/xen', 'run/xenstored', 'run/lock', 'var/lib/xen',
             'var/lib/xenstored', 'var/log/xen/console')
