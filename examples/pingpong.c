@@ -64,12 +64,12 @@ static int bind(const struct evtchn_static *what, evtchn_handler_t *handler, str
 static int find_channels(void)
 {
     const struct evtchn_static *doorbell, *heartbeat;
-    struct evtchn_static channels[16];
+    struct evtchn_static channels[64];
     char error[EVTCHN_STATIC_ERROR_SIZE];
     unsigned int nr;
     size_t size;
     const void *tree = xenlet_device_tree(&size);
-    int rc = evtchn_static_read(tree, size, NULL, channels, 16, &nr, error);
+    int rc = evtchn_static_read(tree, size, NULL, channels, 64, &nr, error);
 
     if (rc) {
         console_printf("the tree: %s\n", error);

@@ -187,7 +187,8 @@ void arch_tree_init(uint64_t where, uint64_t load)
     tree = arch_mmu_fix(where, size, PTE_RO);
     rc = tree ? fdt_check_full(tree, size) : -FDT_ERR_TRUNCATED;
     if (rc)
-        xenlet_panic("the device tree is damaged: %s", fdt_strerror(rc));
+        xenlet_panic("the device tree is damaged: %s%s", fdt_strerror(rc),
+                     size <= PAGE ? "; Xen 4.17 has 4,096 bytes for it" : "");
     arch_mmu_early_init(load, keep_module(load, memory_end(load)));
     copy = xenlet_pfn_to_virt(arch_mmu_boot_used());
     room = load + arch_mmu_boot_used() * LAYOUT_PAGE_SIZE;

@@ -436,6 +436,12 @@ _ARM64_GAMES = {('4.17', 3, 'fifo', '2l', 1, 1, 100000): True, ('4.20', 2, '2l',
                 ('4.17', 2, '2l', '2l', 2, 1, 100000): False, ('4.20', 3, 'fifo', 'fifo', 1, 1, 100000): False}
 
 
+# What the two ends of a static channel do, see far_end.c. Xen connects domU2's last: it begins pending.
+_ARM64_PAIRS = (('carried', 'switch evtchn=2l', 'knock=once pending evtchn=fifo', ['domU1 . in FIFO with an event of 2-level']),
+                ('left', 'reset', 'knock left', ['domU1 . after a reset the channel is lost', 'domU2 . the other end has left',
+                                                 'port 11: its peer, domain 1, has closed its end']))
+
+
 def _arm64():
     suite, hello, game = (f'build/gcc-arm64/{name}.img' for name in ('tests/suite', 'examples/hello', 'examples/pingpong'))
     for xen, gic, cpu, abi, vcpus in itertools.product(XENS, (2, 3), ('cortex-a57', 'max'), ('2l', 'fifo'), (1, 2, 4)):
@@ -449,6 +455,17 @@ def _arm64():
                    '--cmdline', f'evtchn={abi} count={count}', '--also', game, '--vcpus', str(vcpus),
                    '--cmdline', f'evtchn={other} count={count} serve', xen=xen, deadline=600, quick=quick,
                    output=[f'domU{n} . doorbell: {count} sent, {count} seen' for n in (1, 2)])
+    for (name, one, two, said), xen in itertools.product(_ARM64_PAIRS, XENS):
+        far_end = 'build/gcc-arm64/tests/far_end.img'
+        yield boot('arm64', f'{name}-{xen}', 'arm64', far_end, '--gic', '2' if xen == '4.17' else '3', '--channels',
+                   'tests/xen/dom0less/pair.dts', '--cmdline', f'port=10 {one}', '--also', far_end, '--cmdline',
+                   f'port=11 {two}', xen=xen, output=said, deadline=120, quick=(name, xen) != ('carried', '4.17'))
+    # Partial trees that are larger than 4.17 copies.
+    for xen, status, said in (('4.17', 6, 'the device tree is damaged: .*; Xen 4.17 has 4,096 bytes for it'),
+                              ('4.20', 0, 'domU2 . doorbell: 10 sent, 10 seen')):
+        yield boot('arm64', f'large-tree-{xen}', 'arm64', game, '--cpus', '1', '--channels', 'tests/xen/dom0less/pair.dts',
+                   '--long-label', '3000', '--cmdline', 'count=10', '--also', game, '--cmdline', 'count=10 serve', xen=xen,
+                   output=[said], status=status)
     yield boot('arm64', 'vpl011', 'arm64', hello, '--vpl011', output=['fifo event channels'])
     for name, said in (('fault', ['data abort', 'cannot write address 0x0: nothing is mapped there', r'#0 .* write_to_null\+',
                                   r'#1 .* inner_function\+', r'#2 .* outer_function\+', r'#3 .* main\+']),

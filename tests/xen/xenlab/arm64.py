@@ -33,7 +33,7 @@ class Domain:
     vpl011: bool
 
 
-def _tree(domains, channels, partials):
+def _tree(domains, channels, label, partials):
     """The source of /chosen."""
     yield '/ { chosen { #address-cells = <2>; #size-cells = <2>;'
     yield f'xen,xen-bootargs = "{_XEN}";'
@@ -53,6 +53,9 @@ def _tree(domains, channels, partials):
     yield '}; };'
     if channels:
         yield from (line for line in channels.read_text().splitlines() if line.strip() != '/dts-v1/;')
+    for own, other in ((1, 2), (2, 1)) if label else ():
+        yield (f'&domU{own} {{ long{own}: evtchn@3ff {{ compatible = "xen,evtchn-v1"; xen,evtchn = <0x3ff &long{other}>; '
+               f'label = "{"x" * label}"; }}; }};')
 
 
 def _system(domains, options, folder, progress):
@@ -60,7 +63,7 @@ def _system(domains, options, folder, progress):
     partials = {}
     for _ in range(2 if options.channels else 1):       # partial trees are made of one that has none
         source = folder / 'chosen.dts'
-        source.write_text('/dts-v1/;\n' + '\n'.join(_tree(domains, options.channels, partials)) + '\n')
+        source.write_text('/dts-v1/;\n' + '\n'.join(_tree(domains, options.channels, options.long_label, partials)) + '\n')
         tree = dom0less.system_tree(options.gic, options.cpus, source, folder, progress)
         if options.channels and not partials:
             done = subprocess.run([_TOOL, 'split', tree, '-o', folder / 'partials'], capture_output=True, text=True)

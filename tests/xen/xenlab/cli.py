@@ -106,6 +106,8 @@ def _parser():
     one.add_argument('--gic', type=int, default=3, choices=dom0less.GICS, help='default: %(default)s')
     one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
     one.add_argument('--channels', type=Path, metavar='FILE', help='a .dts file with static channels of domU1, domU2, ...')
+    one.add_argument('--long-label', type=int, default=0, metavar='BYTES',
+                     help='and one more between domU1 and domU2, with a label of so many bytes')
     return parser
 
 
