@@ -89,6 +89,9 @@ def _examples():
                '--input', 'examples/stdin.input')
     yield boot('examples', 'hello-xl', 'xl', image('examples/hello'), '--cfg', 'examples/hello.cfg', xen='4.20',
                output=['argument 2: two words'])
+    yield boot('examples', 'shell-xl', 'xl', image('examples/shell', 'clang'), '--cfg', 'examples/shell.cfg',
+               '--input', 'examples/shell.input', xen='4.20', status=6,
+               output=['came back: to be echoed', 'cannot write address 0x0: nothing is mapped there', r'#0 .* crash\+'])
     yield boot('examples', 'hello-1MB', 'xl', image('examples/hello'), '--memory', '1')
     yield boot('examples', 'hello-1GB', 'xl', image('examples/hello', 'clang'), '--memory', '1024', xen='4.20')
 
@@ -377,6 +380,23 @@ def _vchan():
                    quick=(dom0s, mb, xen) in (('client', 20, '4.17'), ('server', 1, '4.20')))
 
 
+def _vchan_lost():
+    """Vchans that end: a domain is saved and restored, or told to go on; another ends, a program in dom0 is killed."""
+    link, own = image('tests/link'), 'tests/xen/selftest/vchan_'
+    for xen, (first, second) in itertools.product(XENS, (('server', 'client'), ('client', 'server'))):
+        yield boot('vchan', f'saved-{second}-{xen}', 'xl', link, '--name', 'one', '--cmdline', f'{first} lives=2 rounds=100',
+                   '--also', link, '--name', 'two', '--vcpus', '2', '--cmdline', f'{second} lives=2 rounds=100', '--input',
+                   f'{own}saved.input', xen=xen, deadline=240, quick=(second, xen) == ('client', '4.17'),
+                   output=['two . suspend cancelled', 'two . suspend done', 'one . connected to domain 3'])
+        yield boot('vchan', f'{second}-destroyed-{xen}', 'xl', link, '--no-verdict', '--name', 'one', '--cmdline', first,
+                   '--input', f'{own}destroyed.input', '--also', link, '--name', 'two', '--cmdline', second, xen=xen,
+                   deadline=180, output=['one . lost after', 'one: SUCCESS: by its own verdict'],
+                   quick=(second, xen) == ('server', '4.20'))
+    for xen in XENS:
+        yield boot('vchan', f'killed-{xen}', 'xl', link, '--cmdline', 'server', '--input', f'{own}killed.input', xen=xen,
+                   deadline=120, output=['lost after'], quick=xen == '4.20')
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib', 'check_api'):
@@ -490,6 +510,7 @@ def cases():
     yield from _xenstore()
     yield from _grants()
     yield from _vchan()
+    yield from _vchan_lost()
     yield from _install()
     yield from _newlib()
     yield from _suite()
