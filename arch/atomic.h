@@ -26,9 +26,29 @@
 #define atomic_write(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 #endif
 
-/* One less of what the caller alone writes, and others read. */
+/*
+ * Short cuts of atomic_read(), for where instructions are counted: compilers do not put a volatile
+ * access into the instruction that uses it. Whether *p, of 8, 32 or 64 bits, is v; and *p, a pointer
+ * or a xen_ulong_t.
+ */
+#ifndef atomic_is
+#define atomic_is(p, v) (atomic_read(p) == (v))
+#endif
+#ifndef atomic_read_word
+#define atomic_read_word(p) atomic_read(p)
+#endif
+
+/* One less of what the caller alone writes, and others read; whether it was 0. */
 #ifndef atomic_dec_own
-#define atomic_dec_own(p) ((void)--*(p))
+#define atomic_dec_own(p) ((*(p))-- == 0)
+#endif
+
+/* The number of the lowest bit that is set; one is. */
+#ifndef arch_lowest_bit
+static inline unsigned long arch_lowest_bit(uint64_t word)
+{
+    return (unsigned long)__builtin_ctzll(word);
+}
 #endif
 
 #ifndef atomic_read_acquire
@@ -48,6 +68,15 @@
         smp_wmb();                 \
         atomic_write(p, v);        \
     } while (0)
+#endif
+
+/* atomic_cas32(), and whether the new value is there. */
+#ifndef atomic_try_cas32
+#define atomic_try_cas32(p, old, new)          \
+    ({                                         \
+        uint32_t old_ = (old);                 \
+        atomic_cas32((p), old_, (new)) == old_; \
+    })
 #endif
 
 #ifndef atomic_test_and_set_bit32
@@ -77,14 +106,14 @@ static inline bool atomic_test_and_clear_bit32(uint32_t *p, unsigned int bit)
 #endif
 
 #ifndef atomic_set_bit
-static inline void atomic_set_bit(xen_ulong_t *word, unsigned int bit)
+static inline void atomic_set_bit(xen_ulong_t *word, xen_ulong_t bit)
 {
     (void)atomic_test_and_set_bit(word, bit);
 }
 #endif
 
 #ifndef atomic_clear_bit
-static inline void atomic_clear_bit(xen_ulong_t *word, unsigned int bit)
+static inline void atomic_clear_bit(xen_ulong_t *word, xen_ulong_t bit)
 {
     (void)atomic_test_and_clear_bit(word, bit);
 }

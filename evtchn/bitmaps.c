@@ -3,21 +3,15 @@
 #include "evtchn/bitmaps.h"
 
 void evtchn_deliver_word(struct evtchn_vcpu *v, xen_ulong_t *pending, xen_ulong_t events,
-                         evtchn_port_t first)
+                         unsigned long i)
 {
-    struct evtchn **slots = evtchn_slots(first);
-    uint64_t gates = evtchn_gate(v->id, first);
+    struct evtchn *const *row = atomic_read(&evtchn_rows[i]);
+    uint64_t gates = v->gate + i * BITS_PER_WORD;
 
+    if (unlikely(!row))
+        row = evtchn_no_row;
     do {
-        unsigned long bit = lowest_bit(events);
-        struct evtchn *ch = atomic_read(&slots[bit]);
-
-        if (likely(evtchn_begin(v, ch, gates + bit))) {
-            atomic_clear_bit(pending, (unsigned int)bit);
-            evtchn_run(ch, gates + bit);
-        } else {
-            evtchn_deliver_slow(v, first + (evtchn_port_t)bit);
-        }
+        deliver_bit(v, pending, row, arch_lowest_bit(events), gates);
         events &= events - 1;
     } while (events);
 }

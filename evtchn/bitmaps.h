@@ -20,16 +20,6 @@ static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
 }
 
 /*
- * As it mostly is. Then there is nothing to be fair between, and the walk is a straight line to the
- * word; of what follows it should not even save the registers.
- */
-static inline bool is_one_bit(xen_ulong_t selector)
-{
-    return likely(!(selector & (selector - 1)));
-}
-#define WALK_OF_SEVERAL __attribute__((noinline))
-
-/*
  * A selector, taken as it was, is gone through from bit `start` on and round: rotated, so that bit
  * 0 stands for `start`. What comes next time begins behind the bit that came first this time: no
  * word is first each time.
@@ -49,7 +39,7 @@ static inline struct round round_begin(xen_ulong_t selector, unsigned int start)
 
 static inline unsigned int round_bit(const struct round *r)
 {
-    return (r->start + lowest_bit(r->bits)) % BITS_PER_WORD;
+    return (r->start + (unsigned int)arch_lowest_bit(r->bits)) % BITS_PER_WORD;
 }
 
 static inline unsigned int round_next_start(const struct round *r)
@@ -64,22 +54,42 @@ static inline bool round_next(struct round *r)
     return r->bits;
 }
 
-/* Deliver `events`, which are some of the word at `pending`; `first` is the port of its bit 0. */
+/* Deliver the event of one bit of the word at `pending`; `gates` is the gate of its bit 0. */
+static ALWAYS_INLINE void deliver_bit(struct evtchn_vcpu *v, xen_ulong_t *pending,
+                                      struct evtchn *const *row, unsigned long bit, uint64_t gates)
+{
+    struct evtchn *ch = atomic_read_word(&row[bit]);
+
+    if (likely(evtchn_begin(v, ch, gates + bit))) {
+        atomic_clear_bit(pending, bit);
+        evtchn_run(v, ch, gates + bit);
+    } else {
+        evtchn_deliver_slow(v, (evtchn_port_t)(gates + bit));
+    }
+}
+
+/* The same for `events`, which are some of word `i`. */
 void evtchn_deliver_word(struct evtchn_vcpu *v, xen_ulong_t *pending, xen_ulong_t events,
-                         evtchn_port_t first);
+                         unsigned long i);
 
 /*
  * Deliver all of one word that is pending and not masked now. What comes later sets the selector
  * again. The word is read once, so a port of it is delivered at most once, and none waits for more
  * than one delivery of each other.
  */
-static inline void walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending, const xen_ulong_t *mask,
-                             evtchn_port_t first)
+static ALWAYS_INLINE void walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending,
+                                    const xen_ulong_t *mask, unsigned long i)
 {
-    xen_ulong_t events = atomic_read(pending) & ~atomic_read(mask);
+    xen_ulong_t events = atomic_read_word(pending) & ~atomic_read_word(mask);
+    struct evtchn *const *row;
 
-    if (likely(events))
-        evtchn_deliver_word(v, pending, events, first);
+    if (unlikely(!events))
+        return;
+    row = atomic_read_word(&evtchn_rows[i]);
+    if (is_one_bit(events) && likely(row))
+        deliver_bit(v, pending, row, arch_lowest_bit(events), v->gate + i * BITS_PER_WORD);
+    else
+        evtchn_deliver_word(v, pending, events, i);
 }
 
 /*

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The upcall, and the deliveries that need more than evtchn_begin() looks at. */
+/* The upcall, where it is not straight on; and the deliveries evtchn_begin() leaves to others. */
 #include "evtchn/internal.h"
+
+void evtchn_upcall(void)
+{
+    evtchn_upcall_t *upcall = atomic_read(&evtchn_upcall_now);
+
+    upcall(platform_vcpu());
+}
 
 /* What must wait until no handler runs on this VCPU. */
 static void after_walk(struct evtchn_vcpu *v)
@@ -14,53 +21,43 @@ static void after_walk(struct evtchn_vcpu *v)
     }
 }
 
-/*
- * A walk of ours took from the selector what it did not look at, or what was meant for another ABI:
- * VCPU 0 made a reset, or the domain was restored. Whatever may be there is looked for.
- */
-static void sweep(struct vcpu_info *info)
+SELDOM void evtchn_upcall_end(struct evtchn_vcpu *v)
 {
-    atomic_xchg_word(&info->evtchn_pending_sel, ~(xen_ulong_t)0);
-    atomic_write(&info->evtchn_upcall_pending, 1);
-}
-
-/* What the walk took, it has not looked at: the next one does. */
-static void wait_for_reset(struct evtchn_vcpu *v)
-{
-    atomic_write_release(&v->in_upcall, false);
-    while (atomic_read_acquire(&evtchn_stopped))
-        arch_cpu_relax();
-    atomic_write(&v->in_upcall, true);
-    sweep(v->info);
-}
-
-/*
- * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets
- * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
- */
-void evtchn_upcall(void)
-{
-    struct evtchn_vcpu *v = this_evtchn_vcpu();
     struct vcpu_info *info = v->info;
 
-    v->upcalls++;
-    atomic_write(&v->in_upcall, true);
-    do {
+    while (atomic_read(&info->evtchn_upcall_pending)) {
         const struct evtchn_port_ops *ops = atomic_read(&evtchn_ops);
 
         atomic_write(&info->evtchn_upcall_pending, 0);
-        ops->handle_events(v);
-        /* After the walk's barrier: if it was another's event that the walk took, this shows it.
-           Counterpart: evtchn_ops is written before the hypercalls that raise or sweep. */
-        if (unlikely(ops != atomic_read(&evtchn_ops)))
-            sweep(info);
-        if (unlikely(atomic_read(&evtchn_stopped)))
-            wait_for_reset(v);
-    } while (atomic_read(&info->evtchn_upcall_pending));
-    atomic_write_release(&v->current, NULL); /* after what handlers wrote: close.c, settle() */
-    if (unlikely(v->after_walk))
+        ops->walk(v, info);
+    }
+    if (v->after_walk) {
+        atomic_write_release(&v->current, IN_UPCALL); /* after what handlers wrote */
         after_walk(v);
-    atomic_write_release(&v->in_upcall, false); /* after all it did: evtchn_stop_upcalls() */
+    }
+}
+
+SELDOM void evtchn_upcall_stopped(unsigned long vcpu)
+{
+    evtchn_upcall_t *upcall;
+
+    while ((upcall = atomic_read_acquire(&evtchn_upcall_now)) == evtchn_upcall_stopped)
+        arch_cpu_relax();
+    upcall(vcpu);
+}
+
+/*
+ * What the walk took it has not looked at, or it is meant for another ABI: whatever may be there is
+ * looked for.
+ */
+SELDOM void evtchn_wait_for_reset(struct evtchn_vcpu *v)
+{
+    atomic_write_release(&v->current, NULL);
+    while (atomic_read_acquire(&evtchn_upcall_now) == evtchn_upcall_stopped)
+        arch_cpu_relax();
+    atomic_write(&v->current, IN_UPCALL);
+    atomic_xchg_word(&v->info->evtchn_pending_sel, ~(xen_ulong_t)0);
+    atomic_write(&v->info->evtchn_upcall_pending, 1);
 }
 
 /*
@@ -68,7 +65,7 @@ void evtchn_upcall(void)
  * being bound to the port: PENDING stays for it, and is set before we look whether it is there
  * already.
  */
-void evtchn_give_back(evtchn_port_t port)
+SELDOM void evtchn_give_back(evtchn_port_t port)
 {
     struct evtchn *ch;
 
@@ -111,7 +108,7 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
 
     if (!from)
         return;
-    atomic_write(&v->current, NULL);
+    atomic_write(&v->current, IN_UPCALL);
     smp_mb();
     while (atomic_read(&from->current) == ch)
         arch_cpu_relax();
@@ -163,7 +160,7 @@ static void hand_on(struct evtchn *ch)
         evtchn_kick(ch);
 }
 
-void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
+SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
 {
     struct evtchn *ch = evtchn_lookup(port);
 
@@ -190,6 +187,24 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         evtchn_hold(ch, REASON_EOI);
     if (!(ch->flags & EVTCHN_HANDLER_GPR))
         save_fp(v);
-    atomic_dec_own(&ch->budget);
+    (void)atomic_dec_own(&ch->budget);
     ch->handler(ch, ch->data);
+}
+
+/*
+ * PENDING is taken already. Once the channel is masked for the storm it stays set for the tick; or
+ * is raised at once, if the channel was moved in between, and so storms no more.
+ */
+SELDOM void evtchn_overspent(struct evtchn_vcpu *v, struct evtchn *ch)
+{
+    evtchn_port_t port = ch->port;
+
+    atomic_write(&ch->budget, 0);
+    if (evtchn_refill(v, ch)) {
+        (void)atomic_dec_own(&ch->budget);
+        ch->handler(ch, ch->data);
+    } else {
+        evtchn_storm_begin(v, ch);
+        evtchn_give_back(port);
+    }
 }

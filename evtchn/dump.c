@@ -54,7 +54,7 @@ void evtchn_dump(void (*print)(const char *format, ...))
     for (evtchn_port_t port = 1; port < evtchn_ops->nr_ports; port++) {
         struct evtchn *ch;
 
-        if (!evtchn_slot(port)) { /* no row: none of its ports has a handle */
+        if (!atomic_read(&evtchn_rows[port / ROW_PORTS])) {
             port |= ROW_PORTS - 1;
             continue;
         }

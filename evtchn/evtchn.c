@@ -8,6 +8,7 @@ static const struct evtchn_port_ops *const abis[] = { &evtchn_ops_fifo, &evtchn_
 #define NR_ABIS (sizeof(abis) / sizeof(abis[0]))
 
 const struct evtchn_port_ops *evtchn_ops = &evtchn_ops_2l;
+evtchn_upcall_t *evtchn_upcall_now;
 struct shared_info *evtchn_shared;
 struct spinlock evtchn_abi_lock;
 struct evtchn_vcpu *evtchn_vcpus[XENLET_MAX_VCPUS];
@@ -58,6 +59,13 @@ static const struct evtchn_port_ops *asked_for(const char *abi)
     return NULL;
 }
 
+void evtchn_use(const struct evtchn_port_ops *ops)
+{
+    atomic_write_release(&evtchn_ops, ops);
+    if (evtchn_upcall_now != evtchn_upcall_stopped)
+        atomic_write_release(&evtchn_upcall_now, ops->upcall);
+}
+
 /*
  * On this VCPU, and on those that were brought up before a reset: all or none. These may be in an
  * upcall: they find the new ABI as soon as there may be something in it for them, see
@@ -70,7 +78,7 @@ static int enter(const struct evtchn_port_ops *ops)
 
     if (rc)
         return rc;
-    atomic_write_release(&evtchn_ops, ops);
+    evtchn_use(ops);
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS && rc == 0; i++) {
         if (evtchn_vcpus[i] && evtchn_vcpus[i] != first)
             rc = ops->vcpu_init(evtchn_vcpus[i]);
@@ -80,7 +88,7 @@ static int enter(const struct evtchn_port_ops *ops)
 
         spin_lock(&evtchn_abi_lock);
         ops->fini();
-        atomic_write_release(&evtchn_ops, &evtchn_ops_2l);
+        evtchn_use(&evtchn_ops_2l);
         evtchn_reset_keeping_ports();
         spin_unlock(&evtchn_abi_lock);
         platform_upcalls_restore(flags);
@@ -123,7 +131,7 @@ void evtchn_choose_abi(void)
 void evtchn_leave_abi(void)
 {
     evtchn_ops->fini();
-    atomic_write_release(&evtchn_ops, &evtchn_ops_2l);
+    evtchn_use(&evtchn_ops_2l);
     evtchn_ops->init(this_evtchn_vcpu()); /* the bitmaps hold what they held before the switch */
 }
 
@@ -134,6 +142,7 @@ static struct evtchn_vcpu *vcpu_alloc(unsigned int vcpu, struct vcpu_info *info)
     if (v) {
         v->info = info;
         v->id = vcpu;
+        v->gate = evtchn_gate(vcpu, 0);
     }
     return v;
 }
@@ -147,6 +156,7 @@ int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *
     evtchn_vcpus[v->id] = v;
     wanted = asked_for(abi);
     evtchn_shared = shared;
+    evtchn_use(&evtchn_ops_2l);
     evtchn_ops_2l.init(this_evtchn_vcpu()); /* whatever comes: where 2-level looks, all is masked */
     evtchn_choose_abi();
     return 0;

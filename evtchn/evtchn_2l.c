@@ -108,10 +108,9 @@ static bool clear_pending_2l(evtchn_port_t port)
     return atomic_test_and_clear_bit(pending_word(port), bit_of(port));
 }
 
-static inline void visit_word(struct evtchn_vcpu *v, unsigned int i)
+static ALWAYS_INLINE void visit_word(struct evtchn_vcpu *v, unsigned long i)
 {
-    walk_word(v, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i],
-              i * BITS_PER_WORD);
+    walk_word(v, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i], i);
 }
 
 /* The words the selector names, beginning behind the one the last such walk began with. */
@@ -125,20 +124,36 @@ static WALK_OF_SEVERAL void walk_words(struct evtchn_vcpu *v, xen_ulong_t select
     while (round_next(&words));
 }
 
-static void handle_events_2l(struct evtchn_vcpu *v)
+static evtchn_upcall_t upcall_2l;
+
+static ALWAYS_INLINE void walk_2l(struct evtchn_vcpu *v, struct vcpu_info *info)
 {
     /*
      * Full barrier: evtchn_upcall_pending was cleared before; the bitmaps are read after. Xen sets
      * them in the opposite order, see above.
      */
-    xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
+    xen_ulong_t selector = atomic_xchg_word(&info->evtchn_pending_sel, 0);
 
-    if (!selector || unlikely(atomic_read(&evtchn_stopped)))
+    if (unlikely(!selector))
         return;
+    if (evtchn_walk_is_stopped(upcall_2l)) {
+        evtchn_wait_for_reset(v);
+        return;
+    }
     if (is_one_bit(selector))
-        visit_word(v, lowest_bit(selector));
+        visit_word(v, arch_lowest_bit(selector));
     else
         walk_words(v, selector);
+}
+
+static SELDOM void walk_again_2l(struct evtchn_vcpu *v, struct vcpu_info *info)
+{
+    walk_2l(v, info);
+}
+
+static void upcall_2l(unsigned long vcpu)
+{
+    evtchn_upcall_by(vcpu, walk_2l);
 }
 
 static void dump_2l(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
@@ -161,6 +176,7 @@ const struct evtchn_port_ops evtchn_ops_2l = {
     .set_pending = set_pending_2l,
     .is_pending = is_pending_2l,
     .clear_pending = clear_pending_2l,
-    .handle_events = handle_events_2l,
+    .upcall = upcall_2l,
+    .walk = walk_again_2l,
     .dump = dump_2l,
 };

@@ -26,7 +26,7 @@
 
 _Static_assert(NR_PAGES <= EVTCHN_3L_MAX_PAGES, "their frames fit into the operation");
 _Static_assert(WORDS_PER_PAGE % W == 0, "the words of an L2 word are in one page");
-_Static_assert(NR_PORTS <= ROW_PORTS * NR_ROWS, "each port has a place in the table of handles");
+_Static_assert(NR_PORTS <= MAX_PORTS, "each port has a place in the table of handles");
 _Static_assert(sizeof(((struct evtchn_vcpu *)0)->l2_selector) == EVTCHN_3L_L2_BYTES(W), "L2");
 
 static xen_ulong_t *pending_pages[NR_PAGES], *mask_pages[NR_PAGES];
@@ -225,9 +225,9 @@ static bool clear_pending_3l(evtchn_port_t port)
 
 /* --- the walk ------------------------------------------------------------------------------- */
 
-static inline void visit_l3(struct evtchn_vcpu *v, unsigned int i, unsigned int j)
+static ALWAYS_INLINE void visit_l3(struct evtchn_vcpu *v, unsigned long i, unsigned long j)
 {
-    walk_word(v, &l3_words[i].pending[j], &l3_words[i].mask[j], (i * W + j) * W);
+    walk_word(v, &l3_words[i].pending[j], &l3_words[i].mask[j], i * W + j);
 }
 
 /* At each level from behind the bit that the last walk of several began with. */
@@ -241,7 +241,7 @@ static WALK_OF_SEVERAL void walk_l3(struct evtchn_vcpu *v, unsigned int i, xen_u
     while (round_next(&words));
 }
 
-static inline void visit_l2(struct evtchn_vcpu *v, unsigned int i)
+static ALWAYS_INLINE void visit_l2(struct evtchn_vcpu *v, unsigned long i)
 {
     /*
      * Full barrier: L1 was taken before, the bitmaps are read after. Xen sets the three in the
@@ -252,7 +252,7 @@ static inline void visit_l2(struct evtchn_vcpu *v, unsigned int i)
     if (unlikely(!selector))
         return; /* L1's bit came after the walk that took L2's */
     if (is_one_bit(selector))
-        visit_l3(v, i, lowest_bit(selector));
+        visit_l3(v, i, arch_lowest_bit(selector));
     else
         walk_l3(v, i, selector);
 }
@@ -267,21 +267,37 @@ static WALK_OF_SEVERAL void walk_l2(struct evtchn_vcpu *v, xen_ulong_t selector)
     while (round_next(&words));
 }
 
+static evtchn_upcall_t upcall_3l;
+
 /* Always to the end, so that both selectors are left empty. */
-static void handle_events_3l(struct evtchn_vcpu *v)
+static ALWAYS_INLINE void walk_3l(struct evtchn_vcpu *v, struct vcpu_info *info)
 {
     /*
      * Full barrier: evtchn_upcall_pending was cleared before, L2 is read after. Xen sets L2 before
      * L1, and L1 before the flag (evtchn_3l_set_pending()).
      */
-    xen_ulong_t selector = atomic_xchg_word(&v->info->evtchn_pending_sel, 0);
+    xen_ulong_t selector = atomic_xchg_word(&info->evtchn_pending_sel, 0);
 
-    if (!selector || unlikely(atomic_read(&evtchn_stopped)))
+    if (unlikely(!selector))
         return;
+    if (evtchn_walk_is_stopped(upcall_3l)) {
+        evtchn_wait_for_reset(v);
+        return;
+    }
     if (is_one_bit(selector))
-        visit_l2(v, lowest_bit(selector));
+        visit_l2(v, arch_lowest_bit(selector));
     else
         walk_l2(v, selector);
+}
+
+static SELDOM void walk_again_3l(struct evtchn_vcpu *v, struct vcpu_info *info)
+{
+    walk_3l(v, info);
+}
+
+static void upcall_3l(unsigned long vcpu)
+{
+    evtchn_upcall_by(vcpu, walk_3l);
 }
 
 /* --- what can be seen ----------------------------------------------------------------------- */
@@ -324,6 +340,7 @@ const struct evtchn_port_ops evtchn_ops_3l = {
     .set_pending = set_pending_3l,
     .is_pending = is_pending_3l,
     .clear_pending = clear_pending_3l,
-    .handle_events = handle_events_3l,
+    .upcall = upcall_3l,
+    .walk = walk_again_3l,
     .dump = dump_3l,
 };

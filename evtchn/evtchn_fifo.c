@@ -31,9 +31,19 @@
 #define PAGE_SIZE      4096u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
 #define NR_PAGES       (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
+#define GROUP          SLOTS_PER_PAGE
+#define NR_GROUPS      (EVTCHN_FIFO_NR_CHANNELS / GROUP)
 
 static event_word_t *pages[NR_PAGES];
 static unsigned int nr_pages; /* known to Xen, from 0 on without a gap */
+
+/*
+ * What a walk goes by: for as many ports as have their handles in one page these, and their words;
+ * of ports beyond nr_pages `no_words`.
+ */
+static struct evtchn *const *group_handles[NR_GROUPS];
+static event_word_t *group_words[NR_GROUPS];
+static event_word_t no_words[GROUP]; /* nothing pending, nothing linked */
 
 static inline event_word_t *word_of(evtchn_port_t port)
 {
@@ -71,14 +81,31 @@ static int vcpu_init_fifo(struct evtchn_vcpu *v)
     return rc;
 }
 
+static void forget_groups(void)
+{
+    for (unsigned int i = 0; i < NR_GROUPS; i++)
+        atomic_write(&group_words[i], no_words);
+}
+
 /* The pages are kept, for when FIFO is entered again. */
 static void fini_fifo(void)
 {
     nr_pages = 0;
+    forget_groups();
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         if (evtchn_vcpus[i])
             evtchn_vcpus[i]->fifo_ready = false;
     }
+}
+
+static int find_handles(evtchn_port_t first)
+{
+    for (evtchn_port_t port = first; port < first + WORDS_PER_PAGE; port += GROUP) {
+        if (evtchn_make_rows(port))
+            return -XEN_ENOMEM;
+        group_handles[port / GROUP] = evtchn_rows[port / ROW_PORTS];
+    }
+    return 0;
 }
 
 /* Words begin masked: Xen replays into a new page what it had to keep, and no handler is there yet.
@@ -86,6 +113,7 @@ static void fini_fifo(void)
 static int add_page(void)
 {
     event_word_t *page = pages[nr_pages] ? pages[nr_pages] : platform_page_alloc();
+    evtchn_port_t first = nr_pages * WORDS_PER_PAGE;
     int rc;
 
     if (!page)
@@ -93,11 +121,16 @@ static int add_page(void)
     for (unsigned int i = 0; i < WORDS_PER_PAGE; i++)
         page[i] = MASKED;
     pages[nr_pages] = page;
+    if (find_handles(first))
+        return -XEN_ENOMEM;
     smp_wmb(); /* the words before the page is Xen's: it reads them in add_page_to_event_array() */
     rc = hypercall_evtchn_expand_array(platform_page_gfn(page));
-    if (rc == 0)
-        atomic_write_release(&nr_pages, nr_pages + 1);
-    return rc;
+    if (rc)
+        return rc;
+    atomic_write_release(&nr_pages, nr_pages + 1);
+    for (evtchn_port_t i = 0; i < WORDS_PER_PAGE; i += GROUP)
+        atomic_write_release(&group_words[(first + i) / GROUP], &page[i]);
+    return 0;
 }
 
 /*
@@ -111,6 +144,7 @@ static int init_fifo(struct evtchn_vcpu *v)
     int rc;
 
     spin_lock(&evtchn_abi_lock);
+    forget_groups();
     rc = init_control(v);
     if (rc == 0) {
         rc = add_page();
@@ -197,106 +231,149 @@ static int set_priority_fifo(evtchn_port_t port, unsigned int priority)
 
 /* --- the queues ----------------------------------------------------------------------------- */
 
-static inline bool deliverable(event_word_t word)
-{
-    return (word & (PENDING | MASKED)) == PENDING;
-}
-
 /*
- * Take the port off its queue; with `take`, its PENDING in the same operation if it is unmasked.
- * The word as it was comes back: its LINK is the next of the queue. A failed exchange means that
- * Xen has just linked another port behind this one.
+ * Take the port off its queue and leave PENDING as it is. The word as it was comes back: its LINK
+ * is the next of the queue. A failed exchange means that Xen has just linked another port behind
+ * this one.
  */
-static inline event_word_t unlink_port(event_word_t *word, bool take)
+static event_word_t unlink_port(event_word_t *word)
 {
-    event_word_t seen = atomic_read(word), old, new;
+    event_word_t seen = atomic_read(word), old;
 
     do {
         old = seen;
-        new = old & ~(LINKED | LINK);
-        if (take && deliverable(old))
-            new &= ~PENDING;
-        seen = atomic_cas32(word, old, new);
-    } while (unlikely(seen != old));
+        seen = atomic_cas32(word, old, old & ~(LINKED | LINK));
+    } while (seen != old);
     return old;
 }
 
-/*
- * The first port of a queue. Where the last walk came to the end of what was linked (0), Xen has
- * put the next one into the control block. A port beyond the array is none: 0.
- */
-static inline evtchn_port_t queue_head(struct evtchn_vcpu *v, unsigned int priority)
+/* A port beyond the array is none, and ends its queue, as 0 does. */
+static SELDOM void consume_slow(struct evtchn_vcpu *v, evtchn_port_t port, uint32_t *head)
 {
-    evtchn_port_t port = v->fifo_head[priority];
-
-    if (!port) {
-        smp_rmb(); /* `ready` before the head: set_bit(ready) after the head in
-                      evtchn_fifo_set_pending() */
-        port = atomic_read(&v->fifo_control.head[priority]);
-    }
-    if (likely(port / WORDS_PER_PAGE < atomic_read(&nr_pages)))
-        return port;
-    v->fifo_stray++;
-    return 0;
-}
-
-/* One port of the queue; `ready` loses its bit when that was the last one. */
-static inline void consume(struct evtchn_vcpu *v, unsigned int priority, uint32_t *ready)
-{
-    evtchn_port_t port = queue_head(v, priority);
-    struct evtchn **slot;
-    struct evtchn *ch;
-    uint64_t gate;
     event_word_t word;
-    bool take;
 
-    if (unlikely(!port)) {
-        v->fifo_head[priority] = 0;
-        *ready &= ~(1u << priority);
+    *head = 0;
+    if (!port)
+        return;
+    if (port / WORDS_PER_PAGE >= atomic_read(&nr_pages)) {
+        v->fifo_stray++;
         return;
     }
-    slot = evtchn_slot(port);
-    ch = likely(slot) ? atomic_read(slot) : NULL;
-    gate = evtchn_gate(v->id, port);
-    take = evtchn_begin(v, ch, gate);
-    word = unlink_port(word_of(port), take);
-    v->fifo_head[priority] = word & LINK;
-    if (!(word & LINK))
-        *ready &= ~(1u << priority);
-    if (unlikely(!deliverable(word)))
-        return;
-    if (likely(take))
-        evtchn_run(ch, gate);
-    else
+    word = unlink_port(word_of(port));
+    *head = word & LINK;
+    if ((word & (PENDING | MASKED)) == PENDING)
         evtchn_deliver_slow(v, port);
 }
 
-/* Stopped: it may be what Xen has announced since, in the queues as they are now. */
-static void give_back_ready(uint32_t *shared, uint32_t ready)
+/*
+ * The first port of a queue. As a rule its word is PENDING, LINKED and a LINK and nothing else, and
+ * one exchange takes all of it: the port is off its queue and its event is ours. The next of the
+ * queue is noted before the handler runs, which may take long enough for a reset. False, and
+ * nothing is done yet, where it is not so; and where there is a next, if it should be the `only`
+ * one.
+ */
+static ALWAYS_INLINE bool consume(struct evtchn_vcpu *v, evtchn_port_t port, uint32_t *head,
+                                  bool only)
 {
-    for (; ready; ready &= ready - 1)
-        atomic_test_and_set_bit32(shared, lowest_bit(ready));
+    event_word_t *word = &atomic_read_word(&group_words[port / GROUP])[port % GROUP];
+    event_word_t seen = atomic_read(word), link = seen - (PENDING | LINKED);
+    uint64_t gate = v->gate + port;
+    struct evtchn *const *handles;
+    struct evtchn *ch;
+
+    if (unlikely(link > (only ? 0 : LINK)))
+        return false;
+    handles = atomic_read_word(&group_handles[port / GROUP]);
+    ch = atomic_read_word(&handles[port % GROUP]);
+    if (unlikely(!evtchn_begin(v, ch, gate)) || unlikely(!atomic_try_cas32(word, seen, 0)))
+        return false;
+    if (!only)
+        *head = link;
+    evtchn_run(v, ch, gate);
+    return true;
+}
+
+/* Where Xen has put the first port of a queue that was empty. */
+static inline evtchn_port_t new_head(struct evtchn_vcpu *v, unsigned long priority)
+{
+    smp_rmb(); /* `ready` before the head: set_bit(ready) after the head in
+                  evtchn_fifo_set_pending() */
+    return atomic_read(&v->fifo_control.head[priority]);
 }
 
 /* After each event a look whether a higher priority has become ready meanwhile. */
-static void handle_events_fifo(struct evtchn_vcpu *v)
+static WALK_OF_SEVERAL void walk_queues(struct evtchn_vcpu *v, uint32_t ready)
 {
-    uint32_t *shared = &v->fifo_control.ready;
+    evtchn_port_t port;
+
+    while (ready) {
+        unsigned long priority = arch_lowest_bit(ready);
+        uint32_t *head = &v->fifo_head[priority];
+
+        port = *head ? *head : new_head(v, priority);
+        if (unlikely(port > LINK)) {
+            v->fifo_stray++;
+            port = 0;
+        }
+        do {
+            if (unlikely(!consume(v, port, head, false)))
+                consume_slow(v, port, head);
+            port = *head;
+        } while (port && likely(atomic_is(&v->fifo_control.ready, 0)));
+        if (!port)
+            ready &= ready - 1;
+        if (!atomic_is(&v->fifo_control.ready, 0))
+            ready |= atomic_xchg32(&v->fifo_control.ready, 0) & QUEUES;
+    }
+}
+
+/* Stopped: it may be what Xen has announced since, in the queues as they are now. */
+static SELDOM void wait_with(struct evtchn_vcpu *v, uint32_t ready)
+{
+    for (; ready; ready &= ready - 1)
+        atomic_test_and_set_bit32(&v->fifo_control.ready, (unsigned int)arch_lowest_bit(ready));
+    evtchn_wait_for_reset(v);
+}
+
+static evtchn_upcall_t upcall_fifo;
+
+/*
+ * Mostly there is one event: alone in its queue, and no other queue has any. What comes after it
+ * sets its bit in `ready`, and then evtchn_upcall_pending.
+ */
+static ALWAYS_INLINE void walk_fifo(struct evtchn_vcpu *v, struct vcpu_info *info)
+{
     /*
      * Full barrier: evtchn_upcall_pending was cleared before; the heads are read after. A bit that
      * no queue has is dropped.
      */
-    uint32_t ready = atomic_xchg32(shared, 0) & QUEUES;
+    uint32_t ready = atomic_xchg32(&v->fifo_control.ready, 0) & QUEUES;
+    unsigned long priority;
+    evtchn_port_t port;
 
-    if (unlikely(atomic_read(&evtchn_stopped))) {
-        give_back_ready(shared, ready);
+    (void)info;
+    if (unlikely(!ready))
+        return;
+    if (evtchn_walk_is_stopped(upcall_fifo)) {
+        wait_with(v, ready);
         return;
     }
-    while (ready) {
-        consume(v, lowest_bit(ready), &ready);
-        if (atomic_read(shared))
-            ready |= atomic_xchg32(shared, 0) & QUEUES;
-    }
+    priority = arch_lowest_bit(ready);
+    port = new_head(v, priority);
+    if (is_one_bit(ready) && likely(!v->fifo_head[priority]) && likely(port <= LINK) &&
+        likely(consume(v, port, NULL, true)))
+        return;
+    walk_queues(v, ready);
+}
+
+static SELDOM void walk_again_fifo(struct evtchn_vcpu *v, struct vcpu_info *info)
+{
+    walk_fifo(v, info);
+}
+
+static void upcall_fifo(unsigned long vcpu)
+{
+    evtchn_upcall_by(vcpu, walk_fifo);
 }
 
 static void dump_fifo(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
@@ -329,6 +406,7 @@ const struct evtchn_port_ops evtchn_ops_fifo = {
     .is_pending = is_pending_fifo,
     .clear_pending = clear_pending_fifo,
     .set_priority = set_priority_fifo,
-    .handle_events = handle_events_fifo,
+    .upcall = upcall_fifo,
+    .walk = walk_again_fifo,
     .dump = dump_fifo,
 };

@@ -12,13 +12,21 @@
 
 #define BITS_PER_WORD (sizeof(xen_ulong_t) * 8)
 
-static inline unsigned int lowest_bit(xen_ulong_t word)
-{
-    return (unsigned int)__builtin_ctzll(word);
-}
-
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define SELDOM        __attribute__((noinline, cold))
+
+/*
+ * As a selector mostly is. Then there is nothing to be fair between, and the walk is a straight
+ * line to the event; of what follows it should not even save the registers.
+ */
+static inline bool is_one_bit(uint64_t selector)
+{
+    return likely(!(selector & (selector - 1)));
+}
+#define WALK_OF_SEVERAL __attribute__((noinline))
 
 /* Why a channel is masked. Its bit in the shared page is clear only when none is left. */
 enum evtchn_reason {
@@ -95,11 +103,11 @@ struct evtchn {
 /* What a VCPU has of its own; a page, so that a backend can register parts of it with Xen. */
 struct evtchn_vcpu {
     struct vcpu_info *info;
+    uint64_t gate; /* evtchn_gate() of it and port 0: a port added is that port's */
     uint32_t id;
     uint32_t start_word;    /* bitmaps: where the next walk of the selector begins */
-    struct evtchn *current; /* the hazard pointer: see evtchn_begin() */
+    struct evtchn *current; /* the hazard pointer: see evtchn_begin(); NULL: in no upcall */
     uint64_t upcalls;       /* how many there were, this one included */
-    bool in_upcall;         /* see evtchn_stop_upcalls() */
     bool after_walk;        /* something is to do at the end of the upcall */
     bool fp_saved;          /* registers are to be restored */
     bool left;              /* down: no channel is moved here */
@@ -162,9 +170,13 @@ struct evtchn_port_ops {
     /* NULL where there are none. */
     int (*set_priority)(evtchn_port_t port, unsigned int priority);
 
-    /* Deliver all there is for this VCPU, once. Contains a full barrier, and after the first one
-       looks whether walks are stopped. */
-    void (*handle_events)(struct evtchn_vcpu *v);
+    /*
+     * evtchn_upcall() as long as this is the ABI, by evtchn_upcall_by(); and its walk alone:
+     * deliver all there is for this VCPU, once. A walk contains a full barrier, and after the first
+     * one looks whether walks are stopped.
+     */
+    evtchn_upcall_t *upcall;
+    void (*walk)(struct evtchn_vcpu *v, struct vcpu_info *info);
     /* Show what this ABI has of a VCPU, or with NULL of the domain. */
     void (*dump)(const struct evtchn_vcpu *v, void (*print)(const char *format, ...));
 };
@@ -184,6 +196,8 @@ extern struct shared_info *evtchn_shared;
 extern struct spinlock evtchn_abi_lock;
 extern struct evtchn_vcpu *evtchn_vcpus[XENLET_MAX_VCPUS];
 
+/* From now on `ops` is the ABI. */
+void evtchn_use(const struct evtchn_port_ops *ops);
 /* Take the ABI that was asked for, or the best that is not refused, on all VCPUs there are. */
 void evtchn_choose_abi(void);
 /* After EVTCHNOP_reset or a restore: back to 2-level. */
@@ -204,13 +218,24 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
  * evtchn_stop_upcalls() returns (in handlers, too: they are waited for), and looks at nothing until
  * evtchn_let_upcalls_go().
  *
- * An upcall sets `in_upcall`, its walk has its first full barrier, then looks at `evtchn_stopped`;
- * evtchn_stop_upcalls() sets that, has a barrier of its own, then looks at `in_upcall`. Either the
- * walk sees that it is stopped, and looks at nothing more; or it is waited for.
+ * An upcall sets `current`, its walk has its first full barrier, then looks whether it is still
+ * `evtchn_upcall_now`; evtchn_stop_upcalls() changes that, has a barrier of its own, then looks at
+ * `current`. Either the walk sees that it is stopped, and looks at nothing more; or it is waited
+ * for.
+ *
+ * The same look shows a walk that it took what was meant for another ABI: evtchn_use() is before
+ * the hypercalls that raise something there.
  */
-extern bool evtchn_stopped;
 void evtchn_stop_upcalls(void);
 void evtchn_let_upcalls_go(void);
+/* What evtchn_upcall_now is meanwhile; and where a walk waits that saw it. */
+evtchn_upcall_t evtchn_upcall_stopped;
+void evtchn_wait_for_reset(struct evtchn_vcpu *v);
+
+static inline bool evtchn_walk_is_stopped(evtchn_upcall_t *upcall)
+{
+    return unlikely(!atomic_is(&evtchn_upcall_now, upcall));
+}
 
 /* --- reset.c -------------------------------------------------------------------------------- */
 
@@ -233,28 +258,29 @@ void evtchn_lost_forget(struct evtchn *ch);
 
 /* --- table.c -------------------------------------------------------------------------------- */
 
-/* From ports to handles: rows of 512 pointers, read without a lock. */
-#define ROW_PORTS 512u
-#define NR_ROWS   512u
+/*
+ * From ports to handles, read without a lock: rows of as many ports as a word of the bitmaps has.
+ * NULL for a row of which no port was ever bound.
+ */
+#define MAX_PORTS (1u << 18)
+#define ROW_PORTS ((unsigned int)BITS_PER_WORD)
+#define NR_ROWS   (MAX_PORTS / ROW_PORTS)
 extern struct evtchn **evtchn_rows[NR_ROWS];
+extern struct evtchn *const evtchn_no_row[ROW_PORTS]; /* of nobody */
 
-/* The place of a port's handle; NULL when no port near it was ever bound. */
-static inline struct evtchn **evtchn_slot(evtchn_port_t port)
-{
-    struct evtchn **row = atomic_read(&evtchn_rows[port / ROW_PORTS]);
+/* What stands in the place of a port that has no handle; its gate is shut for ever. */
+extern const struct evtchn evtchn_nobody;
+#define NOBODY ((struct evtchn *)&evtchn_nobody)
+/* What is `current` while none is. */
+#define IN_UPCALL NOBODY
 
-    return row ? &row[port % ROW_PORTS] : NULL;
-}
-
-/* The places of the handles of a word of ports, of which `first` is the first: in one row. */
-extern struct evtchn *evtchn_no_slots[BITS_PER_WORD];
-
-static inline struct evtchn **evtchn_slots(evtchn_port_t first)
-{
-    struct evtchn **slots = evtchn_slot(first);
-
-    return likely(slots) ? slots : evtchn_no_slots;
-}
+/*
+ * As many rows as go into a page lie in one behind the other. Make those around a port, if they are
+ * not there yet; -XEN_ENOMEM.
+ */
+#define SLOTS_PER_PAGE (4096u / (unsigned int)sizeof(struct evtchn *))
+#define ROWS_PER_PAGE  (SLOTS_PER_PAGE / ROW_PORTS)
+int evtchn_make_rows(evtchn_port_t port);
 
 /* The handle of a port, NULL for none. */
 struct evtchn *evtchn_lookup(evtchn_port_t port);
@@ -327,6 +353,12 @@ unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons);
 /* Ask the platform for the earlier of this VCPU's two times. */
 void evtchn_arm(const struct evtchn_vcpu *v);
 
+/* More has come, or something had to wait for the end of the upcall. */
+void evtchn_upcall_end(struct evtchn_vcpu *v);
+/* The share was used up before: the handler runs if it may all the same, else the event goes back.
+ */
+void evtchn_overspent(struct evtchn_vcpu *v, struct evtchn *ch);
+
 /*
  * A delivery, in two halves. Between them the backend takes PENDING away, atomically and as a full
  * barrier.
@@ -336,24 +368,45 @@ void evtchn_arm(const struct evtchn_vcpu *v);
  * `current`. So either we see the channel closed, or whoever closes it sees us in it. A handle that
  * was freed, and is another port's by now, has another gate; it is still a handle (table.c).
  */
-static inline __attribute__((always_inline)) bool evtchn_begin(struct evtchn_vcpu *v,
-                                                               struct evtchn *ch, uint64_t gate)
+static ALWAYS_INLINE bool evtchn_begin(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
 {
-    if (unlikely(!ch) || unlikely(atomic_read(&ch->gate) != gate) ||
-        unlikely(atomic_read(&ch->budget) == 0))
+    if (unlikely(!atomic_is(&ch->gate, gate)))
         return false; /* evtchn_deliver_slow() knows more */
     atomic_write(&v->current, ch);
     return true;
 }
 
-static inline __attribute__((always_inline)) void evtchn_run(struct evtchn *ch, uint64_t gate)
+static ALWAYS_INLINE void evtchn_run(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
 {
-    if (unlikely(atomic_read(&ch->gate) != gate)) {
+    if (unlikely(!atomic_is(&ch->gate, gate)))
         evtchn_give_back((evtchn_port_t)gate);
-        return;
-    }
-    atomic_dec_own(&ch->budget);
-    ch->handler(ch, ch->data);
+    else if (unlikely(atomic_dec_own(&ch->budget)))
+        evtchn_overspent(v, ch);
+    else
+        ch->handler(ch, ch->data);
+}
+
+/*
+ * An upcall, around the walk of a backend, which delivers all there is once. It is all in one
+ * function, and what is seldom is in others, so that few registers are saved.
+ *
+ * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets
+ * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
+ */
+static ALWAYS_INLINE void evtchn_upcall_by(unsigned long vcpu, void (*walk)(struct evtchn_vcpu *v,
+                                                                            struct vcpu_info *info))
+{
+    struct evtchn_vcpu *v = evtchn_vcpus[vcpu];
+    struct vcpu_info *info = v->info;
+
+    v->upcalls++;
+    atomic_write(&v->current, IN_UPCALL);
+    atomic_write(&info->evtchn_upcall_pending, 0);
+    walk(v, info);
+    if (unlikely(!atomic_is(&v->info->evtchn_upcall_pending, 0)) || unlikely(v->after_walk))
+        evtchn_upcall_end(v);
+    /* After what handlers wrote, and all else: close.c, settle(), evtchn_stop_upcalls(). */
+    atomic_write_release(&v->current, NULL);
 }
 
 #endif

@@ -20,24 +20,22 @@ static int reset(void)
     return rc;
 }
 
-bool evtchn_stopped;
-
 /* With upcalls masked: our own would wait for us. */
 void evtchn_stop_upcalls(void)
 {
-    atomic_write(&evtchn_stopped, true);
+    atomic_write(&evtchn_upcall_now, evtchn_upcall_stopped);
     smp_mb(); /* before we look: see internal.h */
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
 
-        while (v && i != platform_vcpu() && atomic_read_acquire(&v->in_upcall))
+        while (v && i != platform_vcpu() && atomic_read_acquire(&v->current))
             arch_cpu_relax();
     }
 }
 
 void evtchn_let_upcalls_go(void)
 {
-    atomic_write_release(&evtchn_stopped, false);
+    atomic_write_release(&evtchn_upcall_now, evtchn_ops->upcall);
 }
 
 #define MAX_KEPT 64u /* at boot there are two: xenstore's and the console's */
@@ -120,8 +118,8 @@ static int reset_beside_others(void)
 /*
  * The PV shim passes a reset on to Xen, which closes ports of the shim's own too; and keeps a table
  * of ports of ours that the reset does not clear, so that each bind after it is refused. It is
- * known by what it refuses, physical interrupts and priorities, where Xen looks at the number first.
- * A Xen without physical interrupts, as on Arm, refuses only these.
+ * known by what it refuses, physical interrupts and priorities, where Xen looks at the number
+ * first. A Xen without physical interrupts, as on Arm, refuses only these.
  */
 static bool in_pv_shim(void)
 {

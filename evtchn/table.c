@@ -11,31 +11,57 @@
 #define PER_PAGE  (PAGE_SIZE / sizeof(struct evtchn))
 
 struct evtchn **evtchn_rows[NR_ROWS];
-struct evtchn *evtchn_no_slots[BITS_PER_WORD]; /* never written */
+const struct evtchn evtchn_nobody = { .gate = GATE_SHUT };
+struct evtchn *const evtchn_no_row[ROW_PORTS] = { [0 ... ROW_PORTS - 1] = NOBODY };
 
 static struct spinlock lock;
 static struct evtchn *free_handles;
 
 struct evtchn *evtchn_lookup(evtchn_port_t port)
 {
-    struct evtchn **slot = port / ROW_PORTS < NR_ROWS ? evtchn_slot(port) : NULL;
+    struct evtchn **row = port < MAX_PORTS ? atomic_read(&evtchn_rows[port / ROW_PORTS]) : NULL;
+    struct evtchn *ch = row ? atomic_read(&row[port % ROW_PORTS]) : NOBODY;
 
-    return slot ? atomic_read(slot) : NULL;
+    return ch == NOBODY ? NULL : ch;
+}
+
+static int make_rows(evtchn_port_t port)
+{
+    unsigned int first = port / SLOTS_PER_PAGE * ROWS_PER_PAGE;
+    struct evtchn **page;
+
+    if (evtchn_rows[first])
+        return 0;
+    page = platform_page_alloc();
+    if (!page)
+        return -XEN_ENOMEM;
+    for (unsigned int i = 0; i < SLOTS_PER_PAGE; i++)
+        page[i] = NOBODY;
+    for (unsigned int i = 0; i < ROWS_PER_PAGE; i++)
+        atomic_write_release(&evtchn_rows[first + i], page + i * ROW_PORTS);
+    return 0;
+}
+
+int evtchn_make_rows(evtchn_port_t port)
+{
+    unsigned long flags = platform_upcalls_save();
+    int rc;
+
+    spin_lock(&lock);
+    rc = make_rows(port);
+    spin_unlock(&lock);
+    platform_upcalls_restore(flags);
+    return rc;
 }
 
 static int publish_locked(struct evtchn *ch)
 {
-    struct evtchn **slot = evtchn_slot(ch->port);
+    struct evtchn **slot;
 
-    if (!slot) {
-        struct evtchn **row = platform_page_alloc();
-
-        if (!row)
-            return -XEN_ENOMEM;
-        atomic_write_release(&evtchn_rows[ch->port / ROW_PORTS], row);
-        slot = evtchn_slot(ch->port);
-    }
-    if (*slot)
+    if (make_rows(ch->port))
+        return -XEN_ENOMEM;
+    slot = &evtchn_rows[ch->port / ROW_PORTS][ch->port % ROW_PORTS];
+    if (*slot != NOBODY)
         return -XEN_EEXIST;
     /* The handle is complete before a walk can find it. */
     atomic_write_release(slot, ch);
@@ -59,7 +85,7 @@ void evtchn_unpublish(struct evtchn *ch)
     unsigned long flags = platform_upcalls_save();
 
     spin_lock(&lock);
-    atomic_write(evtchn_slot(ch->port), NULL);
+    atomic_write(&evtchn_rows[ch->port / ROW_PORTS][ch->port % ROW_PORTS], NOBODY);
     spin_unlock(&lock);
     platform_upcalls_restore(flags);
 }
@@ -69,10 +95,12 @@ void evtchn_for_each(void (*f)(struct evtchn *ch, void *arg), void *arg)
     unsigned long flags = platform_upcalls_save();
 
     spin_lock(&lock);
-    for (unsigned int i = 0; i < NR_ROWS; i++) {
-        for (unsigned int j = 0; evtchn_rows[i] && j < ROW_PORTS; j++) {
-            if (evtchn_rows[i][j])
-                f(evtchn_rows[i][j], arg);
+    for (unsigned int i = 0; i < NR_ROWS; i += ROWS_PER_PAGE) {
+        struct evtchn **page = evtchn_rows[i];
+
+        for (unsigned int j = 0; page && j < SLOTS_PER_PAGE; j++) {
+            if (page[j] != NOBODY)
+                f(page[j], arg);
         }
     }
     spin_unlock(&lock);

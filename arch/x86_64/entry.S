@@ -21,19 +21,17 @@
  * the instruction that masks again, finds all registers restored and the frame complete: it throws
  * its own frame away and goes on with the one it interrupted. Any number of them use one frame.
  */
-        .section .text.hot.upcall, "ax", @progbits
+        .section .upcall, "ax", @progbits
         .globl arch_upcall_entry
         .hidden arch_upcall_entry, arch_upcall_unmasked, arch_upcall_iret, arch_upcall_again
         .type arch_upcall_entry, @function
         .balign 16
 arch_upcall_entry:
-        mov     16(%rsp), %r11          /* both were saved by Xen */
-        lea     arch_upcall_unmasked(%rip), %rcx
-        sub     %rcx, %r11
-        cmp     $(arch_upcall_exit_end - arch_upcall_unmasked), %r11
-        pop     %rcx
+        cmpq    $arch_upcall_unmasked, 16(%rsp)
+        jae     .Lperhaps               /* seldom: the linker puts this section last */
+.Lnot:
+        pop     %rcx                    /* both were saved by Xen */
         pop     %r11
-        jb      .Lfold
 .Lsave:
         push    %rax
         push    %rcx
@@ -45,7 +43,8 @@ arch_upcall_entry:
         push    %r10
         push    %r11
         cld
-        call    evtchn_upcall
+        mov     %gs:PERCPU_VCPU, %edi
+        call    *evtchn_upcall_now
         pop     %r11
         pop     %r10
         pop     %r9
@@ -76,9 +75,12 @@ arch_upcall_again:
 arch_upcall_exit_end:
         jmp     .Lsave
 
-/* %rsp of the frame just popped is where the interrupted exit had its own frame. */
-.Lfold:
-        mov     RSP_SLOT(%rsp), %rsp
+.Lperhaps:
+        cmpq    $arch_upcall_exit_end, 16(%rsp)
+        jae     .Lnot
+        pop     %rcx
+        pop     %r11
+        mov     RSP_SLOT(%rsp), %rsp    /* where the interrupted exit had its own frame */
         jmp     .Lsave
         .size arch_upcall_entry, . - arch_upcall_entry
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What each VCPU has of its own, reached through %gs. The vcpu_info is registered with Xen and
- * stands first, so that entry.S finds upcall_pending and upcall_mask at %gs:0 and %gs:1.
+ * stands first, so that entry.S finds upcall_pending and upcall_mask at %gs:0 and %gs:1. The
+ * VCPU's number is what it hands to evtchn/.
  */
 #ifndef XENLET_PERCPU_H
 #define XENLET_PERCPU_H
 
 #define PERCPU_UPCALL_PENDING 0
 #define PERCPU_UPCALL_MASK    1
+#define PERCPU_VCPU           72
 
 #ifndef __ASSEMBLY__
 
@@ -24,6 +26,7 @@ struct percpu {
 
 _Static_assert(offsetof(struct percpu, info.evtchn_upcall_pending) == PERCPU_UPCALL_PENDING, "");
 _Static_assert(offsetof(struct percpu, info.evtchn_upcall_mask) == PERCPU_UPCALL_MASK, "");
+_Static_assert(offsetof(struct percpu, vcpu) == PERCPU_VCPU, "");
 
 static inline struct percpu *percpu(void)
 {

@@ -430,6 +430,16 @@ void evtchn_set_resume_port(struct evtchn *ch, evtchn_port_t port);
 void evtchn_upcall(void);
 
 /*
+ * The same, for an entry that counts its instructions: it calls through this pointer, with the
+ * number of its VCPU, and is where the ABI in use delivers. The pointer changes when the ABI does,
+ * so it is read each time.
+ * From: as evtchn_upcall().
+ * ABI: as there.
+ */
+typedef void evtchn_upcall_t(unsigned long vcpu);
+extern evtchn_upcall_t *evtchn_upcall_now;
+
+/*
  * The time asked for with platform_tick_at() has come: end the rests that are over, and ask for the
  * next time. Too early or too often does no harm.
  * From: the VCPU that asked, upcalls masked; does not block.

@@ -313,7 +313,7 @@ static int go_over(void)
     int rc = evtchn_ops_3l.init(this_evtchn_vcpu());
 
     if (rc == 0)
-        atomic_write_release(&evtchn_ops, &evtchn_ops_3l);
+        evtchn_use(&evtchn_ops_3l);
     return rc;
 }
 

@@ -15,7 +15,7 @@
 #include "tests/host/explore/coroutine.h"
 #include "tests/host/explore/explore.h"
 
-#define TABLE 8192u /* words that were used */
+#define TABLE 16384u /* words that were used */
 
 struct cell {
     void *addr;

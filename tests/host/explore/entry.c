@@ -114,6 +114,8 @@ static uint64_t get(const struct operand *o)
     case STACK:
         return *word_at(cpu.reg[RSP] + (uint64_t)o->value);
     case PERCPU:
+        if (o->value == PERCPU_VCPU)
+            return 0;
         return o->value ? info->evtchn_upcall_mask : atomic_read(&info->evtchn_upcall_pending);
     default:
         return (uint64_t)o->value;
@@ -147,8 +149,8 @@ static void upcall(void)
 {
     push(cpu.rip);
     if (cpu.reg[RSP] % 16 != 8)
-        explore_fail("the stack is not aligned at the call of evtchn_upcall()");
-    evtchn_upcall();
+        explore_fail("the stack is not aligned at the call of evtchn_upcall_now()");
+    evtchn_upcall_now(cpu.reg[RDI]);
     (void)pop();
     for (unsigned int i = 0; i < NR_REGISTERS; i++) {
         if (i != RSP && i != RBX && i != RBP && (i < R12))
@@ -161,12 +163,9 @@ static void step(const struct instruction *i)
     uint64_t a;
 
     cpu.rip += 8;
-    if (strcmp(i->name, "mov") == 0 || strcmp(i->name, "movb") == 0 ||
-        strcmp(i->name, "lea") == 0) {
+    if (strcmp(i->name, "mov") == 0 || strcmp(i->name, "movb") == 0) {
         put(&i->b, get(&i->a));
-    } else if (strcmp(i->name, "sub") == 0) {
-        put(&i->b, get(&i->b) - get(&i->a));
-    } else if (strcmp(i->name, "cmp") == 0 || strcmp(i->name, "cmpb") == 0) {
+    } else if (strcmp(i->name, "cmpq") == 0 || strcmp(i->name, "cmpb") == 0) {
         a = get(&i->a);
         cpu.below = get(&i->b) < a;
         cpu.equal = get(&i->b) == a;
@@ -176,7 +175,7 @@ static void step(const struct instruction *i)
         push(get(&i->a));
     } else if (strcmp(i->name, "pop") == 0) {
         put(&i->a, pop());
-    } else if (strcmp(i->name, "jmp") == 0 || (strcmp(i->name, "jb") == 0 && cpu.below) ||
+    } else if (strcmp(i->name, "jmp") == 0 || (strcmp(i->name, "jae") == 0 && !cpu.below) ||
                (strcmp(i->name, "jne") == 0 && !cpu.equal)) {
         cpu.rip = get(&i->a);
     } else if (strcmp(i->name, "iretq") == 0) {

@@ -49,7 +49,9 @@ static struct operand operand(const char *text)
     char name[40];
 
     for (int i = 0; text[0] == '%' && i < NR_REGISTERS; i++) {
-        if (strcmp(text + 1, entry_registers[i]) == 0)
+        const char *low = entry_registers[i]; /* of %eax to %edi, which clear the rest, too */
+
+        if (strcmp(text + 1, low) == 0 || (text[1] == 'e' && strcmp(text + 2, low + 1) == 0))
             return (struct operand){ REGISTER, i };
     }
     if (strncmp(text, "%gs:", 4) == 0)
@@ -58,8 +60,6 @@ static struct operand operand(const char *text)
         return (struct operand){ IMMEDIATE, expression(text + 1) };
     if (sscanf(text, "%39[^(](%%rsp)", name) == 1 && strstr(text, "(%rsp)"))
         return (struct operand){ STACK, value_of(name) };
-    if (sscanf(text, "%39[^(](%%rip)", name) == 1 && strstr(text, "(%rip)"))
-        return (struct operand){ CODE, value_of(name) };
     return (struct operand){ *text ? CODE : NOTHING, value_of(text) };
 }
 
@@ -124,6 +124,7 @@ unsigned int entry_parse(const char *path, struct instruction *code, char *wrong
     nr_names = 0;
     define("PERCPU_UPCALL_PENDING", 0);
     define("PERCPU_UPCALL_MASK", 1);
+    define("PERCPU_VCPU", PERCPU_VCPU);
     if (!f) {
         snprintf(wrong, size, "cannot read %s: run from the top of the tree", path);
         return 0;

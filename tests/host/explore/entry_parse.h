@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-#define ENTRY_MAX  64u
-#define ENTRY_BASE 0x100000u /* where the first instruction is; each takes 8 bytes */
+#define ENTRY_MAX   64u
+#define PERCPU_VCPU 2u        /* behind pending and mask: an offset of our own */
+#define ENTRY_BASE  0x100000u /* where the first instruction is; each takes 8 bytes */
 
 enum operand_kind {
     NOTHING,

@@ -45,7 +45,12 @@ extern void (*host_between_steps)(void);
 #define atomic_read(p)     (HOST_STEP(), __atomic_load_n((p), HOST_LOAD))
 #define atomic_write(p, v) (HOST_STEP(), __atomic_store_n((p), (v), HOST_STORE))
 
-#define atomic_dec_own(p) __atomic_store_n((p), *(p)-1, HOST_STORE)
+#define atomic_dec_own(p)                            \
+    ({                                               \
+        __typeof__(*(p)) was_ = atomic_peek(p);      \
+        __atomic_store_n((p), was_ - 1, HOST_STORE); \
+        was_ == 0;                                   \
+    })
 
 /* A look that is no step of the guest's: for the host's own purposes. */
 #define atomic_peek(p) __atomic_load_n((p), HOST_LOAD)
