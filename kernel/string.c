@@ -7,11 +7,21 @@
 #include <stdint.h>
 #include "kernel/string.h"
 
+/* Most of what is filled and copied is pages: by words, where it is aligned. */
+typedef uint64_t __attribute__((may_alias)) word_t;
+
 __attribute__((weak)) void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
     char *d = dst;
     const char *s = src;
 
+    if (((uintptr_t)d | (uintptr_t)s) % sizeof(word_t) == 0) {
+        for (; n >= sizeof(word_t); n -= sizeof(word_t)) {
+            *(word_t *)(void *)d = *(const word_t *)(const void *)s;
+            d += sizeof(word_t);
+            s += sizeof(word_t);
+        }
+    }
     while (n--)
         *d++ = *s++;
     return dst;
@@ -31,8 +41,15 @@ __attribute__((weak)) void *memmove(void *dst, const void *src, size_t n)
 
 __attribute__((weak)) void *memset(void *dst, int c, size_t n)
 {
+    const word_t word = (unsigned char)c * UINT64_C(0x0101010101010101);
     char *d = dst;
 
+    if ((uintptr_t)d % sizeof(word_t) == 0) {
+        for (; n >= sizeof(word_t); n -= sizeof(word_t)) {
+            *(word_t *)(void *)d = word;
+            d += sizeof(word_t);
+        }
+    }
     while (n--)
         *d++ = (char)c;
     return dst;
