@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two domains of a dom0less system that play ping-pong over a static channel, "doorbell", and
- * count: every ping and every answer has to arrive. A second one, "heartbeat", is knocked on until
- * the other is there. `count=` says how many pings.
+ * Two domains that play ping-pong over an event channel, "doorbell", and count: every ping and
+ * every answer has to arrive. A second one, "heartbeat", is knocked on until the other is there.
+ * `count=` says how many pings.
+ *
+ * Where there is no xenstore, on a dom0less system, both are static channels of the device tree.
+ * Under xl the one that serves makes them and writes their ports into its data/ in xenstore; the
+ * other finds them there. Each is told the other's number in its data/peer, by whoever has created
+ * both (examples/pingpong.cfg).
  *
  * Who has `serve` on its command line begins. A channel may have an event from the start, or an old
  * one: both sides take it away before they say, by knocking or answering, that they are ready.
@@ -13,9 +18,13 @@
 #define KNOCK   10000000u    /* ns between two */
 #define PATIENT 60000000000u /* ns without an event */
 
+/* Masked until what is pending is forgotten; and no ping is one too many. */
+#define FLAGS (EVTCHN_MASKED | EVTCHN_NO_SHARE)
+
 static struct side {
     struct evtchn *doorbell, *heartbeat;
     bool serves;
+    domid_t peer; /* under xl */
     unsigned int count, sent, seen, beats, knocks;
 } us;
 
@@ -49,26 +58,37 @@ static bool is_over(void *arg)
     return ((volatile struct side *)arg)->seen >= ((struct side *)arg)->count;
 }
 
-static int bind(const struct evtchn_static *what, evtchn_handler_t *handler, struct evtchn **ch)
+static unsigned int number(const char *text)
 {
-    int rc = what ? evtchn_bind_static(what, handler, &us, EVTCHN_MASKED | EVTCHN_NO_SHARE, ch)
-                  : -XEN_ENOENT;
+    unsigned int n = 0;
 
-    if (rc)
-        return rc;
-    evtchn_take_pending(*ch);
-    return evtchn_unmask(*ch);
+    while (text && *text >= '0' && *text <= '9')
+        n = n * 10 + (unsigned int)(*text++ - '0');
+    return n;
 }
 
-/* The doorbell first: who hears us on the heartbeat may ring it. */
-static int find_channels(void)
+/* What was bound, masked: forget what is pending, and listen. */
+static int listen(struct evtchn *ch)
+{
+    evtchn_take_pending(ch);
+    return evtchn_unmask(ch);
+}
+
+/* --- found in the device tree ----------------------------------------------------------------- */
+
+static int bind(const struct evtchn_static *what, evtchn_handler_t *handler, struct evtchn **ch)
+{
+    int rc = what ? evtchn_bind_static(what, handler, &us, FLAGS, ch) : -XEN_ENOENT;
+
+    return rc ? rc : listen(*ch);
+}
+
+static int find_in_tree(const void *tree, size_t size)
 {
     const struct evtchn_static *doorbell, *heartbeat;
     struct evtchn_static channels[64];
     char error[EVTCHN_STATIC_ERROR_SIZE];
     unsigned int nr;
-    size_t size;
-    const void *tree = xenlet_device_tree(&size);
     int rc = evtchn_static_read(tree, size, NULL, channels, 64, &nr, error);
 
     if (rc) {
@@ -81,9 +101,99 @@ static int find_channels(void)
         return -XEN_ENOENT;
     console_printf("doorbell: port 0x%x, of domain %u 0x%x; heartbeat: port 0x%x\n", doorbell->port,
                    doorbell->peer_domid, doorbell->peer_port, heartbeat->port);
-    us.serves = xenlet_option("serve");
     rc = bind(doorbell, rung, &us.doorbell);
     return rc ? rc : bind(heartbeat, knocked, &us.heartbeat);
+}
+
+/* --- found in xenstore ------------------------------------------------------------------------ */
+
+/* Read a number, and wait for it to be written. */
+static int await_number(const char *path, unsigned int *n)
+{
+    uint64_t end = clock_after(PATIENT);
+    char *text;
+    int rc;
+
+    for (;;) {
+        rc = xenstore_read(NULL, path, &text, NULL, end);
+        if (rc == 0) {
+            *n = number(text);
+            xenlet_free(text);
+            return 0;
+        }
+        if ((rc != -XEN_ENOENT && rc != -XEN_EACCES) || clock_now() >= end)
+            return rc;
+        clock_sleep(KNOCK);
+    }
+}
+
+/* The port of one of ours, for the other to read. */
+static int publish(const char *path, struct evtchn *ch)
+{
+    struct xenstore_perm *perms, both[2] = { { 0, 'n' }, { us.peer, 'r' } };
+    uint64_t end = clock_after(PATIENT);
+    char text[12];
+    size_t n;
+    int len = xenlet_snprintf(text, sizeof(text), "%u", evtchn_port(ch));
+    int rc = xenstore_write(NULL, path, text, (size_t)len, end);
+
+    if (rc == 0)
+        rc = xenstore_get_perms(NULL, path, &perms, &n, end);
+    if (rc)
+        return rc;
+    both[0].domid = perms[0].domid; /* us */
+    xenlet_free(perms);
+    return xenstore_set_perms(NULL, path, both, 2, end);
+}
+
+static int meet(const char *name, evtchn_handler_t *handler, struct evtchn **ch)
+{
+    char path[64];
+    unsigned int port = 0;
+    int rc;
+
+    if (us.serves) {
+        xenlet_snprintf(path, sizeof(path), "data/%s", name);
+        rc = evtchn_bind_unbound(us.peer, handler, &us, FLAGS, ch);
+        if (rc == 0)
+            rc = listen(*ch);
+        return rc ? rc : publish(path, *ch);
+    }
+    xenlet_snprintf(path, sizeof(path), "/local/domain/%u/data/%s", us.peer, name);
+    rc = await_number(path, &port);
+    if (rc == 0)
+        rc = evtchn_bind_interdomain(us.peer, port, handler, &us, FLAGS, ch);
+    return rc ? rc : listen(*ch);
+}
+
+static int find_in_store(void)
+{
+    unsigned int peer;
+    int rc;
+
+    console_printf("who is the other one? its number goes into data/peer\n");
+    rc = await_number("data/peer", &peer);
+    if (rc)
+        return rc;
+    us.peer = (domid_t)peer;
+    rc = meet("doorbell", rung, &us.doorbell);
+    if (rc == 0)
+        rc = meet("heartbeat", knocked, &us.heartbeat);
+    if (rc == 0)
+        console_printf("doorbell: port 0x%x, heartbeat: port 0x%x, with domain %u\n",
+                       evtchn_port(us.doorbell), evtchn_port(us.heartbeat), us.peer);
+    return rc;
+}
+
+/* --- the game --------------------------------------------------------------------------------- */
+
+/* The doorbell first: who hears us on the heartbeat may ring it. */
+static int find_channels(void)
+{
+    size_t size;
+    const void *tree = xenlet_device_tree(&size);
+
+    return tree ? find_in_tree(tree, size) : find_in_store();
 }
 
 static int knock(void)
@@ -118,21 +228,13 @@ static int play(void)
     return rc;
 }
 
-static unsigned int number(const char *text)
-{
-    unsigned int n = 0;
-
-    while (text && *text >= '0' && *text <= '9')
-        n = n * 10 + (unsigned int)(*text++ - '0');
-    return n;
-}
-
 int main(int argc, char **argv)
 {
     int rc;
 
     (void)argc;
     (void)argv;
+    us.serves = xenlet_option("serve");
     us.count = number(xenlet_option("count"));
     if (!us.count)
         us.count = 1000;

@@ -92,6 +92,12 @@ def _examples():
     yield boot('examples', 'shell-xl', 'xl', image('examples/shell', 'clang'), '--cfg', 'examples/shell.cfg',
                '--input', 'examples/shell.input', xen='4.20', status=6,
                output=['came back: to be echoed', 'cannot write address 0x0: nothing is mapped there', r'#0 .* crash\+'])
+    for xen, abi in (('4.17', '2l'), ('4.20', 'fifo')):
+        yield boot('examples', f'pingpong-xl-{xen}-{abi}', 'xl', image('examples/pingpong'), '--cfg', 'examples/pingpong.cfg',
+                   '--name', 'ping', '--cmdline', f'serve evtchn={abi}', '--also', image('examples/pingpong', 'clang'),
+                   '--cfg', 'examples/pingpong.cfg', '--name', 'pong', '--cmdline', 'evtchn=fifo', '--input',
+                   'examples/pingpong.input', xen=xen, quick=xen == '4.17', deadline=120,
+                   output=['ping . doorbell: 1000 sent, 1000 seen', 'pong . doorbell: 1000 sent, 1000 seen'])
     yield boot('examples', 'hello-1MB', 'xl', image('examples/hello'), '--memory', '1')
     yield boot('examples', 'hello-1GB', 'xl', image('examples/hello', 'clang'), '--memory', '1024', xen='4.20')
 
