@@ -135,6 +135,7 @@ new: ## write a project outside this tree, ready to build and boot: NAME=hello
 	@install/xenlet-new --check -- "$(PROJECT)"
 	@tests/xen/prepare new
 	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp build/newlib/.stamp && \
+		{ $(MAKE) -q stage >/dev/null 2>&1 || echo 'building the library'; } && \
 		$(MAKE) --no-print-directory -s $(JOBS) stage
 	@install/xenlet-new --prefix $(STAGE) --tree "$(CURDIR)" -- "$(PROJECT)"
 
