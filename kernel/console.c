@@ -10,6 +10,7 @@
 #include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
+#include <xenlet/vcpu.h>
 #include <xen/io/console.h>
 #include "arch/spinlock.h"
 #include "kernel/console.h"
@@ -17,7 +18,8 @@
 #include "kernel/printf.h"
 #include "platform_arch.h"
 
-#define LINE_MAX 512
+#define LINE_MAX   512
+#define LOOK_AGAIN 1000000u /* ns */
 
 static struct xencons_interface *ring; /* NULL: Xen's console */
 static struct evtchn *channel;         /* NULL: early, or none */
@@ -47,21 +49,21 @@ static void ring_notify(void)
 
 /*
  * Sleep until the other end moved. The pending bit is taken away before the ring is looked at
- * again: a move after the look sets it anew and ends the sleep. Upcalls are masked, or the handler
- * would take it away.
+ * again: a move after the look sets it anew, and Xen ends the sleep. But where another VCPU's
+ * handler takes that event before Xen knows that we sleep, nothing would: so it is a short one.
  */
 static void ring_wait(uint32_t want, uint64_t deadline)
 {
     evtchn_port_t port = ring_port();
+    uint64_t until = clock_after(LOOK_AGAIN);
 
     ring_notify();
-    if (panicking || !channel) {
-        hypercall_sched_poll(&port, 1, platform_xen_time(clock_after(1000000)));
-        return;
+    if (!panicking && channel) {
+        evtchn_take_pending(channel);
+        if (ring_room() >= want)
+            return;
     }
-    evtchn_take_pending(channel);
-    if (ring_room() < want)
-        evtchn_poll(&channel, 1, deadline);
+    hypercall_sched_poll(&port, 1, platform_xen_time(until < deadline ? until : deadline));
 }
 
 static void ring_put(const char *text, size_t len)
@@ -140,6 +142,31 @@ static void put_text(const char *text, size_t len)
     }
 }
 
+/* --- waiting on any VCPU; the handler runs on one of them ------------------------------------ */
+
+static uint32_t waiting[XENLET_MAX_VCPUS];
+
+int console_wait(bool (*done)(void *arg), void *arg, uint64_t deadline)
+{
+    uint32_t *self = &waiting[platform_vcpu()];
+    int rc;
+
+    atomic_write(self, 1);
+    smp_mb(); /* then `done` looks: console_wake() after what makes it true */
+    rc = evtchn_wait(done, arg, deadline);
+    atomic_write(self, 0);
+    return rc;
+}
+
+void console_wake(void)
+{
+    smp_mb(); /* what was changed, before who waits: console_wait() */
+    for (unsigned int i = 0; i < platform_nr_vcpus(); i++) {
+        if (i != platform_vcpu() && atomic_read(&waiting[i]))
+            vcpu_wake(i);
+    }
+}
+
 /* Whoever waited for room took the event away that may have announced input. */
 static void look_for_input(void)
 {
@@ -214,7 +241,7 @@ int console_flush(uint64_t timeout)
         return 0;
     ring_notify();
     if (channel && !panicking)
-        rc = evtchn_wait(all_taken, NULL, deadline);
+        rc = console_wait(all_taken, NULL, deadline);
     if (rc != -XEN_EDEADLK)
         return rc;
     /* In a handler, or in a report. */

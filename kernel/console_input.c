@@ -50,6 +50,7 @@ void console_input_bytes(const char *bytes, size_t n)
     spin_lock(&lock);
     take_bytes(bytes, n);
     spin_unlock(&lock);
+    console_wake();
     platform_upcalls_restore(flags);
 }
 
@@ -81,6 +82,7 @@ void console_input_event(struct evtchn *ch, void *data)
         take_bytes(bytes, n);
     }
     spin_unlock(&lock);
+    console_wake();
 }
 
 static bool have_line(void *arg)
@@ -114,7 +116,7 @@ int console_read_line(char *line, size_t size, size_t *len, uint64_t deadline)
 
     if (size == 0)
         return -XEN_EINVAL;
-    rc = evtchn_wait(have_line, NULL, deadline);
+    rc = console_wait(have_line, NULL, deadline);
     if (rc)
         return rc;
     flags = platform_upcalls_save();

@@ -76,6 +76,66 @@ TEST(console_write_of_64_kib)
     xenlet_free(text);
 }
 
+/* VCPU 0 takes every event of the console, as it has the channel: also those that VCPU 1 waits for.
+ */
+static void write_rows(void *arg)
+{
+    char row[ROW];
+
+    (void)arg;
+    for (unsigned int i = 0; i < 512; i++) {
+        make_row(row, i);
+        console_write(row, sizeof(row));
+    }
+}
+
+TEST(console_has_room_though_another_vcpu_takes_the_event)
+{
+    uint64_t end = clock_after(60 * SECOND);
+
+    if (vcpu_count() < 2)
+        SKIP("the domain has fewer than 2 VCPUs");
+    CHECK_EQ(vcpu_start(1, write_rows, NULL), 0);
+    while (vcpu_join(1, 0) == -XEN_ETIME && clock_now() < end)
+        arch_cpu_relax();
+    EXPECT_EQ(vcpu_join(1, 0), 0);
+    end_rows();
+}
+
+/* Also who waits on another VCPU than the one that has the channel. */
+static void flush_and_read(void *arg)
+{
+    int *rc = arg;
+    char line[8];
+
+    console_write("console: flush me\r", 18);
+    rc[0] = console_flush(30 * SECOND);
+    atomic_write(&rc[2], 1);
+    rc[1] = console_read_line(line, sizeof(line), NULL, clock_after(30 * SECOND));
+}
+
+TEST(console_waits_on_another_vcpu)
+{
+    uint64_t end = clock_after(60 * SECOND), before;
+    int rc[3] = { 1, 1, 0 };
+
+    if (vcpu_count() < 2)
+        SKIP("the domain has fewer than 2 VCPUs");
+    before = clock_now();
+    CHECK_EQ(vcpu_start(1, flush_and_read, rc), 0);
+    while (!atomic_read(&rc[2]) && clock_now() < end)
+        clock_sleep(1000000);
+    EXPECT_EQ(rc[0], 0);
+    EXPECT(clock_now() - before < 20 * SECOND);
+    before = clock_now();
+    clock_sleep(50000000);
+    console_input_bytes("word\n", 5);
+    EXPECT_EQ(vcpu_join(1, end), 0);
+    EXPECT_EQ(rc[1], 0);
+    EXPECT(clock_now() - before < 20 * SECOND);
+    end_rows();
+}
+
 TEST(console_write_of_nothing)
 {
     uint32_t before = bytes_out();
