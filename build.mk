@@ -32,6 +32,11 @@ INCLUDES := -nostdinc -isystem $(shell $(GUEST_CC) -print-file-name=include) \
 	-isystem build/include -Iinclude -I. -Iarch/$(ARCH) -idirafter kernel/abi
 COMPILE   = $(GUEST_CC) $(GUEST_CFLAGS) $(WARNINGS) $(INCLUDES) -MMD -MP
 
+# What every event or byte goes through is compiled for speed; the rest, most of which runs once, for size.
+FOR_SPEED := evtchn/deliver.c evtchn/bitmaps.c evtchn/evtchn_%.c evtchn/rest.c evtchn/mask.c evtchn/channel.c evtchn/poll.c \
+	evtchn/wait.c evtchn/static_tree.c kernel/clock.c kernel/timer.c kernel/string.c kernel/vchan_ring.c kernel/xenstore_ring.c
+FOR_SIZE  := evtchn/%.c hypercall/%.c kernel/%.c $(addprefix arch/$(ARCH)/,mmu.c report.c traps.c) arch/pv/start_info.c
+
 # What reads device trees is in an archive of its own, with libfdt.
 DT_SOURCE   := evtchn/static_tree.c
 LIB_SOURCES := $(wildcard hypercall/*.c hypercall/$(ARCH)/*.c $(filter-out $(DT_SOURCE),$(wildcard evtchn/*.c)) kernel/*.c \
@@ -75,6 +80,8 @@ build-gcc build-clang:
 # With the cross compiler, what runs on arm64.
 build-arm64: build/host/xenlet-dt
 	@$(MAKE) --no-print-directory images images-dt CC_NAME=gcc ARCH=arm64
+
+$(patsubst %,$(OUT)/%.o,$(filter $(FOR_SIZE),$(filter-out $(FOR_SPEED),$(LIB_SOURCES)))): COMPILE += -Os
 
 $(LIB): $(LIB_OBJECTS) $(if $(ARCH_NEEDS_FDT),$(FDT_OBJECTS))
 	@rm -f $@

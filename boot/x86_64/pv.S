@@ -55,14 +55,14 @@ _start:
         ud2                             /* xenlet_start does not return */
         .size _start, . - _start
 
-/* Xen writes 128 stubs of 32 bytes here while it loads us. */
-        .section .text.hypercall_page, "ax", @progbits
+/* Xen writes 128 stubs of 32 bytes here once it has loaded us: nothing of it need be in the image. */
+        .section .hypercall_page, "ax", @nobits
         .balign LAYOUT_PAGE_SIZE
         .globl hypercall_page
         .hidden hypercall_page
         .type hypercall_page, @function
 hypercall_page:
-        .skip LAYOUT_PAGE_SIZE, 0xcc
+        .skip LAYOUT_PAGE_SIZE
         .size hypercall_page, LAYOUT_PAGE_SIZE
 
 /*

@@ -405,7 +405,7 @@ def _vchan_lost():
 
 def _static():
     """What can be seen without running anything."""
-    for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib', 'check_api', 'check_docs'):
+    for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib', 'check_api', 'check_docs', 'check_size'):
         yield Case('static', check, [f'tests/static/{check}'])
     yield Case('static', 'doc', ['make', '-s', 'doc'], output=['build/doc/html/index.html'])
 
