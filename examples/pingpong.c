@@ -9,14 +9,16 @@
  * other finds them there. Each is told the other's number in its data/peer, by whoever has created
  * both (examples/pingpong.cfg).
  *
- * Who has `serve` on its command line begins. A channel may have an event from the start, or an old
- * one: both sides take it away before they say, by knocking or answering, that they are ready.
+ * Who has `serve` on its command line begins. With several VCPUs the last one plays. A channel may
+ * have an event from the start, or an old one: both sides take it away before they say, by knocking
+ * or answering, that they are ready.
  */
 #include <xenlet.h>
 #include <xenlet/evtchn_static.h>
 
 #define KNOCK   10000000u    /* ns between two */
 #define PATIENT 60000000000u /* ns without an event */
+#define SHOWN   3            /* of the first pings and answers each is told */
 
 /* Masked until what is pending is forgotten; and no ping is one too many. */
 #define FLAGS (EVTCHN_MASKED | EVTCHN_NO_SHARE)
@@ -24,9 +26,18 @@
 static struct side {
     struct evtchn *doorbell, *heartbeat;
     bool serves;
-    domid_t peer; /* under xl */
+    domid_t peer;        /* under xl */
+    unsigned int player; /* the VCPU */
     unsigned int count, sent, seen, beats, knocks;
 } us;
+
+static void ring(struct side *s, struct evtchn *ch)
+{
+    s->sent++;
+    if (s->sent <= SHOWN)
+        console_printf("doorbell: sent %u\n", s->sent);
+    evtchn_send(ch);
+}
 
 /* The other has rung: answer, or serve again. */
 static void rung(struct evtchn *ch, void *data)
@@ -34,8 +45,10 @@ static void rung(struct evtchn *ch, void *data)
     struct side *s = data;
 
     s->seen++;
-    if (s->sent < s->count && evtchn_send(ch) == 0)
-        s->sent++;
+    if (s->seen <= SHOWN)
+        console_printf("doorbell: got %u\n", s->seen);
+    if (s->sent < s->count)
+        ring(s, ch);
 }
 
 /* Somebody knocks: say that we are here. The one who knocked says nothing to that. */
@@ -67,9 +80,13 @@ static unsigned int number(const char *text)
     return n;
 }
 
-/* What was bound, masked: forget what is pending, and listen. */
-static int listen(struct evtchn *ch)
+/* What was bound, masked: forget what is pending, and listen on the VCPU that is meant to. */
+static int listen(struct evtchn *ch, evtchn_handler_t *handler)
 {
+    int rc = handler == rung && us.player ? evtchn_bind_vcpu(ch, us.player) : 0;
+
+    if (rc)
+        return rc;
     evtchn_take_pending(ch);
     return evtchn_unmask(ch);
 }
@@ -80,7 +97,7 @@ static int bind(const struct evtchn_static *what, evtchn_handler_t *handler, str
 {
     int rc = what ? evtchn_bind_static(what, handler, &us, FLAGS, ch) : -XEN_ENOENT;
 
-    return rc ? rc : listen(*ch);
+    return rc ? rc : listen(*ch, handler);
 }
 
 static int find_in_tree(const void *tree, size_t size)
@@ -156,14 +173,14 @@ static int meet(const char *name, evtchn_handler_t *handler, struct evtchn **ch)
         xenlet_snprintf(path, sizeof(path), "data/%s", name);
         rc = evtchn_bind_unbound(us.peer, handler, &us, FLAGS, ch);
         if (rc == 0)
-            rc = listen(*ch);
+            rc = listen(*ch, handler);
         return rc ? rc : publish(path, *ch);
     }
     xenlet_snprintf(path, sizeof(path), "/local/domain/%u/data/%s", us.peer, name);
     rc = await_number(path, &port);
     if (rc == 0)
         rc = evtchn_bind_interdomain(us.peer, port, handler, &us, FLAGS, ch);
-    return rc ? rc : listen(*ch);
+    return rc ? rc : listen(*ch, handler);
 }
 
 static int find_in_store(void)
@@ -210,22 +227,38 @@ static int knock(void)
     return 0;
 }
 
-static int play(void)
+/* On the VCPU whose handler it is. */
+static void wait_for_the_end(void *arg)
 {
     unsigned int seen;
-    int rc = us.serves ? knock() : 0;
+    int *rc = arg;
 
-    if (rc)
-        return rc;
-    if (us.serves) {
-        us.sent = 1;
-        evtchn_send(us.doorbell);
-    }
     do {
         seen = us.seen;
-        rc = evtchn_wait(is_over, &us, clock_after(PATIENT));
-    } while (rc == -XEN_ETIME && us.seen != seen);
-    return rc;
+        *rc = evtchn_wait(is_over, &us, clock_after(PATIENT));
+    } while (*rc == -XEN_ETIME && (us.seen != seen || !us.doorbell));
+    if (us.doorbell)
+        evtchn_mask(
+            us.doorbell); /* it moves when this VCPU goes down, which may deliver once more */
+}
+
+static int play(void)
+{
+    int over = 0, rc = us.player ? vcpu_start(us.player, wait_for_the_end, &over) : 0;
+
+    if (rc == 0)
+        rc = find_channels();
+    if (rc == 0 && us.serves)
+        rc = knock();
+    if (rc)
+        return rc;
+    if (us.serves)
+        ring(&us, us.doorbell);
+    if (us.player)
+        vcpu_join(us.player, XENLET_FOREVER);
+    else
+        wait_for_the_end(&over);
+    return over;
 }
 
 int main(int argc, char **argv)
@@ -238,9 +271,8 @@ int main(int argc, char **argv)
     us.count = number(xenlet_option("count"));
     if (!us.count)
         us.count = 1000;
-    rc = find_channels();
-    if (rc == 0)
-        rc = play();
+    us.player = vcpu_count() - 1;
+    rc = play();
     console_printf("doorbell: %u sent, %u seen; heartbeat: %u sent, %u seen\n", us.sent, us.seen,
                    us.knocks, us.beats);
     if (rc)

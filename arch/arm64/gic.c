@@ -13,7 +13,7 @@
 #include "platform_arch.h"
 
 #define EVENT_PPI  31u   /* where the tree has no /hypervisor: GUEST_EVTCHN_PPI */
-#define WAKE_SGI   0u    /* what wakes a VCPU that sleeps in arch_gic_sleep() */
+#define WAKE_SGI   0u    /* wakes a VCPU that sleeps in arch_gic_sleep(), and has another look */
 #define FIRST_NONE 1020u /* from here on a number says that there is none */
 
 /* Distributor, or a redistributor's page of private interrupts, which has the same layout. */
@@ -88,7 +88,7 @@ void arch_irq(void)
     uint32_t irq;
 
     while ((irq = acknowledge() & 0xffffff) < FIRST_NONE) {
-        if (irq == event_irq)
+        if (irq == event_irq || irq == WAKE_SGI)
             evtchn_upcall();
         else if (irq == arch_timer_irq())
             arch_timer_fired();
@@ -204,9 +204,15 @@ int arch_gic_init(void)
         write32(interface, GICC_PMR, 0xff);
         write32(interface, GICC_CTLR, 1);
     }
-    if (rc == 0)
-        arch_gic_enable(event_irq);
-    return rc;
+    if (rc)
+        return rc;
+    arch_gic_enable(event_irq);
+    arch_gic_enable(WAKE_SGI);
+    /* What Xen raised for a VCPU that was down, as registering its vcpu_info does, made no
+       interrupt (vgic_inject_irq()), and the flag that it left lets none be made. */
+    if (atomic_read(&percpu()->info.evtchn_upcall_pending))
+        arch_gic_wake(percpu()->vcpu, percpu()->mpidr);
+    return 0;
 }
 
 /* --- VCPUs that are down -------------------------------------------------------------------- */
@@ -216,7 +222,6 @@ void arch_gic_sleep(const uint32_t *go)
     volatile void *ppis = private_interrupts();
     uint32_t irq;
 
-    arch_gic_enable(WAKE_SGI);
     write32(ppis, GICD_ICENABLER, 1u << event_irq | 1u << arch_timer_irq());
     __asm__ volatile("dsb sy" ::: "memory"); /* done before we sleep */
     while (!atomic_read_acquire(go)) {
