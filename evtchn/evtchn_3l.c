@@ -278,12 +278,12 @@ static ALWAYS_INLINE void walk_3l(struct evtchn_vcpu *v, struct vcpu_info *info)
      */
     xen_ulong_t selector = atomic_xchg_word(&info->evtchn_pending_sel, 0);
 
-    if (unlikely(!selector))
-        return;
     if (evtchn_walk_is_stopped(upcall_3l)) {
         evtchn_wait_for_reset(v);
         return;
     }
+    if (unlikely(!selector))
+        return;
     if (is_one_bit(selector))
         visit_l2(v, arch_lowest_bit(selector));
     else

@@ -352,12 +352,12 @@ static ALWAYS_INLINE void walk_fifo(struct evtchn_vcpu *v, struct vcpu_info *inf
     evtchn_port_t port;
 
     (void)info;
-    if (unlikely(!ready))
-        return;
     if (evtchn_walk_is_stopped(upcall_fifo)) {
         wait_with(v, ready);
         return;
     }
+    if (unlikely(!ready))
+        return;
     priority = arch_lowest_bit(ready);
     port = new_head(v, priority);
     if (is_one_bit(ready) && likely(!v->fifo_head[priority]) && likely(port <= LINK) &&

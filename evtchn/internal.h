@@ -232,6 +232,7 @@ void evtchn_let_upcalls_go(void);
 evtchn_upcall_t evtchn_upcall_stopped;
 void evtchn_wait_for_reset(struct evtchn_vcpu *v);
 
+/* Before anything else, that there is nothing too: the flag it cleared may be another ABI's. */
 static inline bool evtchn_walk_is_stopped(evtchn_upcall_t *upcall)
 {
     return unlikely(!atomic_is(&evtchn_upcall_now, upcall));

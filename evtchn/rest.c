@@ -68,14 +68,14 @@ static void rest(struct evtchn_vcpu *v, struct evtchn *ch, unsigned int reason, 
     spin_unlock(&v->lock);
 }
 
+/* It is on the list, as rest_on says: that changes under the lock only. */
 static void unlink_resting(struct evtchn_vcpu *v, struct evtchn *ch)
 {
     struct evtchn **link = &v->resting;
 
-    while (*link && *link != ch)
+    while (*link != ch)
         link = &(*link)->next;
-    if (*link)
-        atomic_write(link, ch->next); /* evtchn_rest_begin() looks at the first without the lock */
+    atomic_write(link, ch->next); /* evtchn_rest_begin() looks at the first without the lock */
     atomic_write(&ch->rest_on, NULL);
 }
 

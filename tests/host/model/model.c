@@ -179,9 +179,11 @@ static long sched_op(struct vcpu *v, unsigned int cmd, const void *arg)
     }
 }
 
-static long physdev_op(unsigned int cmd)
+static long physdev_op(unsigned int cmd, const struct physdev_eoi *eoi)
 {
-    return cmd == PHYSDEVOP_eoi ? 0 : -XEN_ENOSYS;
+    if (cmd != PHYSDEVOP_eoi)
+        return -XEN_ENOSYS;
+    return eoi->irq < model_config.nr_pirqs ? 0 : -XEN_EINVAL;
 }
 
 static long set_timer(struct vcpu *v, uint64_t deadline)
@@ -222,7 +224,7 @@ long model_hypercall(unsigned int nr, const long args[4])
     case __HYPERVISOR_vcpu_op:
         return vcpu_op(v, cmd, (unsigned int)args[1], (void *)args[2]);
     case __HYPERVISOR_physdev_op:
-        return physdev_op(cmd);
+        return physdev_op(cmd, (const struct physdev_eoi *)args[1]);
     case __HYPERVISOR_set_timer_op:
         return set_timer(v, (uint64_t)(unsigned long)args[0]);
     case __HYPERVISOR_console_io:

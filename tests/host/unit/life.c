@@ -88,7 +88,12 @@ static void reset_may_be_refused(void)
     SAME(evtchn_reset(), -XEN_EINVAL);
     host_this = 0;
     model_refuse(EVTCHNOP_bind_pirq, 0, 1, -XEN_EOPNOTSUPP); /* as the PV shim */
+    model_refuse_too(EVTCHNOP_set_priority, 0, 1, -XEN_EOPNOTSUPP);
     SAME(evtchn_reset(), -XEN_EOPNOTSUPP);
+    model_refuse(EVTCHNOP_bind_pirq, 0, 1, -XEN_EOPNOTSUPP); /* as a Xen that has none */
+    SAME(evtchn_reset(), 0);
+    SAME(seen, 1);
+    seen = 0;
     model_refuse(EVTCHNOP_alloc_unbound, 0, 1, -XEN_ENOSPC);
     SAME(evtchn_reset(), -XEN_ENOSPC);
     model_refuse(EVTCHNOP_reset, 0, 1, -XEN_EBUSY);

@@ -70,7 +70,9 @@ int main(int argc, char **argv)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     run(abi_units, only);
+    run(edge_units, only);
     run(life_units, only);
+    run(meeting_units, only);
     printf("%u failures\n", failures);
     return failures ? 1 : 0;
 }

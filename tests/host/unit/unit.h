@@ -11,7 +11,7 @@ struct unit {
     const char *name;
     void (*run)(void);
 };
-extern const struct unit abi_units[], life_units[];
+extern const struct unit abi_units[], edge_units[], life_units[], meeting_units[];
 
 void unit_fail(const char *file, int line, const char *what, long got, long expected);
 
