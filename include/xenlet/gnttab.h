@@ -9,8 +9,9 @@
  * its number is kept until gnttab_end().
  *
  * Errors of all grants: -XEN_ENOMEM; -XEN_EOPNOTSUPP this Xen has no grant tables for us, or we are
- * an arm64 guest; -XEN_EAGAIN the domain is just about to be suspended. Under the PV shim, which lets a guest offer
- * and no more, mapping and copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for several at once.
+ * an arm64 guest; -XEN_EAGAIN the domain is just about to be suspended. Under the PV shim, which
+ * lets a guest offer and no more, mapping and copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for
+ * several at once.
  *
  * ABI: public/grant_table.h.
  */
@@ -112,8 +113,10 @@ struct gnttab_segment {
 /*
  * Have Xen copy `n` of them. The others are copied though one is refused; each `rc` says.
  *
- * Errors: the first there is: as of gnttab_map(), or -XEN_EINVAL a segment that is more than a
- * page, or whose memory is not in the linear map; and those of all grants but -XEN_EAGAIN.
+ * Errors: the first there is: -XEN_EINVAL a segment that is none or more than a page, or whose
+ * memory is not in the linear map; -XEN_ESRCH, -XEN_EACCES, -XEN_ENOENT, -XEN_ENOSPC, -XEN_EIO as
+ * of gnttab_map(); -XEN_EAGAIN the page is just being paged in; -XEN_EOPNOTSUPP, or -XEN_EINVAL for
+ * several, under the PV shim; -XEN_ENOSYS this Xen has no grant tables.
  * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_copy(struct gnttab_segment *segments, size_t n);
