@@ -31,6 +31,7 @@ include install/install.mk
 include tests/host/host.mk
 include tests/host/explore/explore.mk
 include tests/host/xenstore/xenstore.mk
+include tests/host/vchan/vchan.mk
 endif
 include tests/host/dt/dt.mk
 

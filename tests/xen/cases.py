@@ -395,9 +395,12 @@ def _vchan_lost():
                    f'{own}saved.input', xen=xen, deadline=240, quick=(second, xen) == ('client', '4.17'),
                    output=['two . suspend cancelled', 'two . suspend done', 'one . connected to domain 3'])
         yield boot('vchan', f'{second}-destroyed-{xen}', 'xl', link, '--no-verdict', '--name', 'one', '--cmdline', first,
-                   '--input', f'{own}destroyed.input', '--also', link, '--name', 'two', '--cmdline', second, xen=xen,
+                   '--also', link, '--name', 'two', '--cmdline', second, '--input', f'{own}destroyed.input', xen=xen,
                    deadline=180, output=['one . lost after', 'one: SUCCESS: by its own verdict'],
                    quick=(second, xen) == ('server', '4.20'))
+    fuzz = ['tests/host/fuzz', 'build/host/vchan/fuzz_vchan']
+    yield Case('vchan', 'fuzz', fuzz)
+    yield Case('soak', 'vchan-fuzz', [*fuzz, '--seconds', '1800'], seconds=2400, quick=False)
     for xen in XENS:
         yield boot('vchan', f'killed-{xen}', 'xl', link, '--cmdline', 'server', '--input', f'{own}killed.input', xen=xen,
                    deadline=120, output=['lost after'], quick=xen == '4.20')
