@@ -30,6 +30,7 @@
 #include <xenlet/vchan.h>
 #include <xenlet/vcpu.h>
 #include <xenlet/version.h>
+#include <xenlet/xenbus.h>
 #include <xenlet/xenstore.h>
 
 #endif

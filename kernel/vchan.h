@@ -12,6 +12,7 @@
 #include <xenlet/vchan.h>
 #include <xen/io/libxenvchan.h>
 #include "arch/spinlock.h"
+#include "kernel/offer.h"
 
 /*
  * One direction. The other end may write any of the shared memory at any time: our own index is
@@ -27,14 +28,6 @@ struct vchan_ring {
     uint32_t waiter; /* the VCPU that waits, plus 1 */
 };
 
-/* Memory that a server offers: the page, the pages of the ring it reads, of the one it writes. */
-struct vchan_offer {
-    struct vchan_offer *next; /* of those that could not be ended */
-    char *pages;
-    size_t n;
-    grant_ref_t refs[];
-};
-
 struct vchan {
     struct vchan *next; /* of all */
     struct vchan_ring in, out;
@@ -48,7 +41,7 @@ struct vchan {
     uint64_t look_again;     /* when to ask Xen whether the other end is there */
     vchan_changed_t *changed;
     void *changed_data;
-    struct vchan_offer *offer; /* a server's */
+    struct offer *offer; /* a server's: the page, the pages of the ring it reads, of the other */
     /* A client's: what it maps, and with which grants, those of the rings with what is left. */
     struct gnttab_mapping *page_map, *in_map, *out_map;
     grant_ref_t page_ref, *refs;
@@ -103,9 +96,6 @@ int vchan_memory_map(struct vchan *v);
 /* The rings are not there any more. -XEN_EIO: Xen refuses to unmap something. */
 int vchan_memory_unmap(struct vchan *v);
 void vchan_memory_withdraw(struct vchan *v);
-
-/* End what could not be ended before. With no lock held. */
-void vchan_memory_clear(void);
 
 /* --- vchan_store.c ---------------------------------------------------------------------------- */
 

@@ -68,69 +68,10 @@ static void take_away(struct vchan *v)
 
 /* --- the server's ----------------------------------------------------------------------------- */
 
-/* What another domain has still mapped, though it is not used any more. */
-static struct vchan_offer *left_behind;
-static struct spinlock left_behind_lock;
-
-/* Whether it is over: ended and freed. */
-static bool end_offer(struct vchan_offer *offer)
-{
-    if (gnttab_end_pages(offer->refs, offer->n))
-        return false;
-    xenlet_pages_free(offer->pages, offer->n);
-    xenlet_free(offer);
-    return true;
-}
-
-static void leave_behind(struct vchan_offer *offer)
-{
-    unsigned long flags = platform_upcalls_save();
-
-    spin_lock(&left_behind_lock);
-    offer->next = left_behind;
-    left_behind = offer;
-    spin_unlock(&left_behind_lock);
-    platform_upcalls_restore(flags);
-}
-
-void vchan_memory_clear(void)
-{
-    unsigned long flags = platform_upcalls_save();
-    struct vchan_offer *all, *next;
-
-    spin_lock(&left_behind_lock);
-    all = left_behind;
-    left_behind = NULL;
-    spin_unlock(&left_behind_lock);
-    platform_upcalls_restore(flags);
-    for (; all; all = next) {
-        next = all->next;
-        if (!end_offer(all))
-            leave_behind(all);
-    }
-}
-
-static struct vchan_offer *new_offer(size_t n)
-{
-    struct vchan_offer *offer = xenlet_alloc(sizeof(*offer) + n * sizeof(offer->refs[0]));
-
-    if (!offer)
-        return NULL;
-    offer->n = n;
-    offer->pages = xenlet_pages_alloc(n);
-    if (!offer->pages) {
-        xenlet_free(offer);
-        return NULL;
-    }
-    /* Of all of it, for what was there before is nobody else's to see. */
-    memset(offer->pages, 0, n * XENLET_PAGE_SIZE);
-    return offer;
-}
-
 /* Nobody reads the page before it is published, in xenstore. */
 static void fill_page(struct vchan *v, size_t n_left)
 {
-    struct vchan_offer *o = v->offer;
+    struct offer *o = v->offer;
     struct vchan_interface *page = (void *)o->pages;
 
     page->left_order = v->in.order;
@@ -149,20 +90,14 @@ static void fill_page(struct vchan *v, size_t n_left)
 int vchan_memory_offer(struct vchan *v)
 {
     size_t n_left = pages_of(v->in.order);
-    struct vchan_offer *offer;
+    struct offer *offer;
     int rc;
 
     if (!orders_fit(v->in.order, v->out.order))
         return -XEN_EINVAL;
-    offer = new_offer(1 + n_left + pages_of(v->out.order));
-    if (!offer)
-        return -XEN_ENOMEM;
-    rc = gnttab_offer_pages(v->peer, offer->pages, offer->n, true, offer->refs);
-    if (rc) {
-        xenlet_pages_free(offer->pages, offer->n);
-        xenlet_free(offer);
+    rc = offer_new(v->peer, 1 + n_left + pages_of(v->out.order), &offer);
+    if (rc)
         return rc;
-    }
     v->offer = offer;
     fill_page(v, n_left);
     return 0;
@@ -170,12 +105,12 @@ int vchan_memory_offer(struct vchan *v)
 
 void vchan_memory_withdraw(struct vchan *v)
 {
-    struct vchan_offer *offer = v->offer;
+    struct offer *offer = v->offer;
 
     take_away(v);
     v->offer = NULL;
-    if (offer && !end_offer(offer))
-        leave_behind(offer);
+    if (offer)
+        offer_end(offer);
 }
 
 /* --- the client's ----------------------------------------------------------------------------- */

@@ -92,7 +92,7 @@ void vchan_close(struct vchan *v)
         vchan_store_remove(v);
     take_off_list(v);
     xenlet_free(v);
-    vchan_memory_clear();
+    offer_clear();
 }
 
 /* --- up: the server -----------------------------------------------------------------------------
@@ -243,7 +243,7 @@ static int new_vchan(bool server, domid_t peer, const char *path, struct vchan *
     struct vchan *v = xenlet_alloc(sizeof(*v));
     int rc;
 
-    vchan_memory_clear();
+    offer_clear();
     if (!v)
         return -XEN_ENOMEM;
     memset(v, 0, sizeof(*v));
@@ -313,7 +313,7 @@ int vchan_reconnect(struct vchan *v, domid_t peer, const char *path, uint64_t de
     int rc;
 
     disconnect(v);
-    vchan_memory_clear();
+    offer_clear();
     rc = set_path(v, path ? path : v->path);
     if (rc)
         return rc;

@@ -406,6 +406,32 @@ def _vchan_lost():
                    deadline=120, output=['lost after'], quick=xen == '4.20')
 
 
+def _xenbus():
+    """The null front end: its back end is played in dom0; then it is a domU that misbehaves."""
+    front, back, own = image('examples/nullfront'), image('tests/nullback'), 'tests/xen/selftest/null_'
+
+    def several(name, xen, domains, **more):
+        words = []
+        for what, domain, options in domains:
+            words += ['--also', what, '--name', domain, '--memory', '4', *options]
+        return boot('xenbus', f'{name}-{xen}', 'xl', front, '--afterwards', own + 'backend', '--no-verdict', *words[2:],
+                    xen=xen, deadline=150, **more)
+
+    def pair(number, how, requests):
+        return ((front, f'front{number}', ('--cmdline', f'requests={requests}')),
+                (back, how, ('--cmdline', f'front={number} how={how} requests={requests}', '--input', f'{own}pair_{number}.input')))
+    plays = [(front, play, ('--input', f'{own}{play}.input')) for play in ('states', 'gone', 'nonsense', 'taken')]
+    for xen in XENS:
+        yield several('plays', xen, plays, quick=xen == '4.17', output=[
+            'states: the front end is in 7', 'states .*state 8', 'states .*closed', 'gone .*the back end is gone: error -107',
+            'nonsense .*the back end is gone', 'taken .*no service: error -2', *(f'==> {p}: SUCCESS' for _, p, _ in plays)])
+        yield several('storm-and-lie', xen, [*pair(1, 'storm', 2000), *pair(3, 'lie', 100)], quick=xen == '4.20', output=[
+            r'storm .* \d{4,} events for nothing', r'front1 .*2000 of 2000 answered; \d{1,3} events', 'storm .*served 2000',
+            'front3 .*the back end lies: error -5'])
+        yield several('vanish-and-back', xen, [*pair(1, 'vanish', 100), *pair(3, 'back', 100)], quick=xen == '4.17', output=[
+            'front1 .*the back end is gone: error -107', 'front3 .*the back end lies: error -5'])
+
+
 def _static():
     """What can be seen without running anything."""
     for check in ('check_red_zone', 'check_symbols', 'check_rules', 'check_newlib', 'check_api', 'check_docs', 'check_size'):
@@ -521,6 +547,7 @@ def cases():
     yield from _grants()
     yield from _vchan()
     yield from _vchan_lost()
+    yield from _xenbus()
     yield from _install()
     yield from _newlib()
     yield from _suite()
