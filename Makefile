@@ -50,7 +50,7 @@ PINGPONG := build/gcc-arm64/examples/pingpong.img
 PORTS   := $(if $(filter 3l/3l/,$(XEN)/$(EVTCHN)/$(strip $(IMAGE)$(CFG)$(MEMORY))),262143)
 export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PORTS),max_event_channels=$(PORTS) ports=$(PORTS)))
 
-.PHONY: help run test test-all mutants soak coverage doc build install new clean distclean format
+.PHONY: help run test test-all mutants soak bench bench-check coverage doc build install new clean distclean format
 
 ##@ Targets
 help: ## this list
@@ -104,6 +104,18 @@ soak: ## hours of it: 10 million events, every port FIFO has, a million lives of
 	$(call COMPILE_WITH,gcc host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all --only '^soak/'
+
+bench: ## what events cost: guest instructions, counted; a table, build/bench/results.json, and charts
+	@tests/xen/prepare gcc lab bench
+	$(call COMPILE_WITH,gcc)
+	@tests/xen/fetch 4.17 4.20
+	@bench/run
+
+bench-check: ## fail where events cost more than they did (bench/baseline.json); part of `test`
+	@tests/xen/prepare gcc lab bench
+	$(call COMPILE_WITH,gcc)
+	@tests/xen/fetch 4.17
+	@bench/run --check
 
 coverage: ## how much of evtchn/ the host's tests run, by line and branch
 	@tests/xen/prepare host

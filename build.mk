@@ -69,7 +69,7 @@ SUITE_OBJECTS := $(patsubst %.c,$(OUT)/%.c.o,$(filter-out $(ARCH_NO_TESTS:%=test
 REFUSALS  := $(patsubst tests/guest/refuse/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/refuse/*.c))
 CRASHERS  := $(patsubst tests/guest/crash/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/crash/*.c))
 PROGRAMS  := $(patsubst tests/guest/programs/%.c,$(OUT)/tests/%.elf,$(wildcard tests/guest/programs/*.c))
-IMAGES    := $(EXAMPLES) $(ARCH_EXAMPLES:%=$(OUT)/examples/%.elf) $(SELFTESTS) $(CRASHERS) $(PROGRAMS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
+IMAGES    := $(EXAMPLES) $(ARCH_EXAMPLES:%=$(OUT)/examples/%.elf) $(ARCH_BENCH:%=$(OUT)/%.elf) $(SELFTESTS) $(CRASHERS) $(PROGRAMS) $(REFUSALS) $(if $(SUITE_OBJECTS),$(OUT)/tests/suite.elf)
 
 .PHONY: images images-dt build-gcc build-clang build-arm64
 images: $(LIB) $(START) $(filter-out $(ARCH_NO_IMAGES:%=$(OUT)/%.$(ARCH_IMAGE)),$(IMAGES:.elf=.$(ARCH_IMAGE)))
@@ -176,6 +176,12 @@ $(OUT)/tests/%.elf: $(OUT)/tests/guest/refuse/%.c.o $(START) $(LIB) $(LDS)
 	@mkdir -p $(@D)
 	$(if $(V),,@)$(LINK) $(addprefix --wrap=,$(shell sed -n 's/.*Refuse: //p' tests/guest/refuse/$*.c)) \
 		$< $(LIB) -o $@
+
+# The guest that is counted by bench/run: the objects of the library, and nothing done to them.
+BENCH_OBJECTS := $(addprefix $(OUT)/,$(addsuffix .o,$(wildcard bench/guest/*.c bench/guest/*.S) tests/guest/option.c))
+$(OUT)/bench.elf: $(BENCH_OBJECTS) $(START) $(LIB) $(LDS)
+	@mkdir -p $(@D)
+	$(if $(V),,@)$(LINK) $(BENCH_OBJECTS) $(LIB) -o $@
 
 .SECONDARY:
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -16,3 +16,6 @@ ARCH_LIB_SOURCES := $(wildcard arch/pv/*.c)
 
 # Of its own, beside examples/*.c.
 ARCH_EXAMPLES := rtos
+
+# There is a guest for bench/run.
+ARCH_BENCH := bench

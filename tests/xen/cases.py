@@ -531,6 +531,11 @@ def _arm64():
                    output=said)
 
 
+def _bench():
+    """What events cost, in instructions."""
+    yield Case('bench', 'check', ['bench/run', '--check'], seconds=400)
+
+
 def _crashes():
     """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
     for source in sorted((paths.ROOT / 'tests/guest/crash').rglob('*.c')):
@@ -561,5 +566,6 @@ def cases():
     yield from _save()
     yield from _soak()
     yield from _crashes()
+    yield from _bench()
     yield from _examples()
     yield from _runner()

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Charts of the figures, SVG and PNG, by gnuplot."""
+
+import subprocess
+
+from .count import OUT, ROOT, BenchError
+
+# bench/benchlib/peers.py says where they come from.
+from .peers import PEERS
+
+_TERMINALS = (('svg', 'svg size 900,480 enhanced font "sans,13" background "white"'),
+              ('png', 'pngcairo size 900,480 enhanced font "sans,11"'))
+_COMMON = '''set grid ytics lc rgb "#dddddd"
+set border 3
+set tics nomirror
+set key outside top center horizontal
+'''
+
+
+def _bars(title, unit, names, columns):
+    """Groups of bars: `columns` is [(name, [a value for each of `names`])]."""
+    lines = ['$data << EOD']
+    for i, name in enumerate(names):
+        lines.append(f'"{name}" ' + ' '.join(str(values[i]) if values[i] else 'NaN' for _, values in columns))
+    lines += ['EOD', f'set title "{title}"', f'set ylabel "{unit}"', 'set logscale y', 'set yrange [5:*]',
+              'set style data histograms', 'set style histogram clustered gap 1', 'set style fill solid 0.8 border -1',
+              'set boxwidth 0.9', 'set xtics rotate by 0']
+    plots = [f'$data using {i + 2}:xtic(1) title "{name}"' for i, (name, _) in enumerate(columns)]
+    labels = [f'$data using ($0-{(len(columns) - 1) / 2 - i:.2f}/{len(columns) + 1}.0):{i + 2}:{i + 2} '
+              'with labels offset 0,0.6 font ",9" notitle' for i in range(len(columns))]
+    return '\n'.join([*lines, 'plot ' + ', '.join(plots + labels)])
+
+
+def _lines(title, unit, series):
+    """Lines over the number of ports: `series` is [(name, [(ports, value)])]."""
+    lines = []
+    for i, (_, points) in enumerate(series):
+        lines += [f'$s{i} << EOD', *(f'{x} {y}' for x, y in points), 'EOD']
+    lines += [f'set title "{title}"', f'set ylabel "{unit}"', 'set xlabel "ports bound"', 'set logscale x', 'set yrange [0:*]']
+    plots = [f'$s{i} using 1:2 with linespoints lw 2 pt 7 title "{name}"' for i, (name, _) in enumerate(series)]
+    return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
+
+
+def _draw(name, script):
+    for suffix, terminal in _TERMINALS:
+        path = OUT / f'{name}.{suffix}'
+        text = f'set terminal {terminal}\nset output "{path}"\n{_COMMON}{script}\n'
+        try:
+            done = subprocess.run(['gnuplot', '-'], input=text, text=True, capture_output=True)
+        except FileNotFoundError as error:
+            raise BenchError('there is no gnuplot: `make bench` installs it') from error
+        if done.returncode:
+            raise BenchError(f'gnuplot cannot draw {name}: {done.stderr.strip()}')
+        print(f'chart: {path.relative_to(ROOT)}')
+
+
+def _upcalls(boots):
+    ours = {abi: boots[abi]['rows'] for abi in ('2l', 'fifo', '3l') if abi in boots}
+    for key, events, title in (('one', 1, 'One event: from the callback to the iretq'),
+                               ('each', 64, 'Each of 64 events in one upcall')):
+        names, values = [], {'floor': [], 'xenlet': []} | {peer: [] for peer in PEERS}
+        for abi, rows in ours.items():
+            names.append({'2l': '2-level', '3l': '3-level', 'fifo': 'FIFO'}[abi])
+            values['floor'].append(round(rows[f'floor-{abi} {events} events']['instructions'] / events, 1))
+            values['xenlet'].append(round(rows[f'upcall {events} events']['instructions'] / events, 1))
+            for peer, figures in PEERS.items():
+                values[peer].append(figures[key].get(abi))
+        if names:
+            _draw(f'upcall-{key}', _bars(title, 'guest instructions', names, list(values.items())))
+
+
+def _growth(boots):
+    for row, events, title in (('bound-one', 1, 'One event'), ('bound-together', 64, 'Each of 64 events that lie together'),
+                               ('bound-apart', 64, 'Each of 64 events that lie far apart')):
+        series = []
+        for boot, result in boots.items():
+            points = sorted((int(key.split()[1]), value['instructions'] / events)
+                            for key, value in result['rows'].items() if key.startswith(row + ' '))
+            if points:
+                series.append((boot, points))
+        if series:
+            _draw(f'growth-{row[6:]}', _lines(f'{title}, by how many ports are bound', 'guest instructions', series))
+
+
+def draw(results):
+    _upcalls(results['boots'])
+    _growth(results['boots'])

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest that is counted. What it does between bench_begin() and bench_end() is one sample; the
+ * line bench_sample() prints after it says what it was. The plugin (bench/plugin/count.c) knows
+ * these functions, the entries of upcalls and their iretq by their addresses.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <xenlet.h>
+#include <xenlet/hypercall.h>
+#include <xenlet/hypercall_pv.h>
+#include <xenlet/platform.h>
+
+/* One instruction each. */
+void bench_begin(void);
+void bench_end(void);
+
+/* The name of a row and how many of `what` the sample had, "events" say; after bench_end(). */
+void bench_sample(const char *row, const char *what, unsigned long n);
+
+/* A figure that is not counted by the plugin. */
+void bench_value(const char *name, unsigned long value);
+
+#define BENCH_REPEAT 5u /* samples of a row, after one that is not printed */
+/* Whether this is one to be printed, of the samples 0 to BENCH_REPEAT. */
+#define BENCH_COUNTS(i) ((i) > 0)
+
+/* Nothing can be measured any more: the line says why, and the run fails. */
+void bench_fail(const char *what, long rc) __attribute__((noreturn));
+
+/* Handlers that do nothing, in another file than whoever binds them. */
+evtchn_handler_t bench_empty, bench_empty_fp;
+
+/* Upcalls are masked; have Xen make one, if anything is pending. They are masked again then. */
+void bench_take_upcall(void);
+
+/* The numbers of events that upcalls are measured with. */
+#define BENCH_EVENTS \
+    {                \
+        1, 8, 64     \
+    }
+
+/*
+ * The hand-written upcalls, see floor.S. They take events out of words that lie here as they do in
+ * the ABI's pages, and call handlers[port].
+ */
+#define FLOOR_PORTS 64u
+extern const char floor_2l[], floor_3l[], floor_fifo[];
+extern struct floor {
+    uint64_t pending[1], l2[1];
+    struct evtchn_fifo_control_block control;
+    event_word_t words[FLOOR_PORTS + 1];
+    evtchn_handler_t *handlers[FLOOR_PORTS + 1];
+} floor_of;
+
+/* Each in a file of its own. */
+void bench_floor(void);
+void bench_upcalls(void);
+void bench_ops(void);
+void bench_bound(unsigned long to);
+
+#endif

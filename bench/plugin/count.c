@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A QEMU plugin that counts what a guest executes. It knows instructions by their address, from a
+ * table that bench/run makes of the image:
+ *
+ *      ADDRESS KINDS           kinds are letters, see kind_of()
+ *
+ * and writes a line for each upcall and each region between the guest's marks:
+ *
+ *      boot CPU COUNTS         from the first instruction to main()
+ *      upcall CPU COUNTS       from its entry to its iretq, both included; within a region only
+ *      region CPU COUNTS       what is between bench_begin() and bench_end(), with the way there
+ *
+ * COUNTS are the members of struct counts. One thread runs all CPUs (-icount), so nothing is
+ * locked.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "qemu_plugin.h"
+
+EXPORT int qemu_plugin_version = PLUGIN_VERSION;
+
+#define MAX_CPUS 8u
+
+enum {
+    LOCKED = 0x001,
+    BRANCH = 0x002,   /* conditional */
+    INDIRECT = 0x004, /* call or jump */
+    FP_SAVE = 0x008,  /* or restore */
+    HYPERCALL = 0x010,
+    ENTRY = 0x020, /* of an upcall */
+    IRETQ = 0x040,
+    MAIN = 0x080,
+    BEGIN = 0x100,
+    END = 0x200,
+    XEN = 0x400,
+};
+
+struct counts {
+    uint64_t guest, locked, branches, indirect, fp, hypercalls, xen;
+};
+
+static struct cpu {
+    struct counts now, upcall, region;
+    int in_upcall, in_region;
+} cpus[MAX_CPUS];
+
+static struct place {
+    uint64_t address;
+    uintptr_t kinds;
+} * table;
+static size_t nr_places;
+static uint64_t first, last; /* the image */
+static uint64_t hypercall_page;
+static FILE *out;
+
+static uintptr_t kind_of(char letter)
+{
+    static const char letters[] = "LBIF?EQMbe";
+    const char *at = strchr(letters, letter);
+
+    if (!at || !letter) {
+        fprintf(stderr, "count: no kind '%c'\n", letter);
+        exit(2);
+    }
+    return (uintptr_t)1 << (at - letters);
+}
+
+static void write_counts(const char *what, unsigned int cpu, const struct counts *from)
+{
+    const struct counts *now = &cpus[cpu].now;
+
+    fprintf(out, "%s %u", what, cpu);
+    for (size_t i = 0; i < sizeof(*now) / sizeof(uint64_t); i++)
+        fprintf(out, " %" PRIu64, ((const uint64_t *)now)[i] - ((const uint64_t *)from)[i]);
+    fputc('\n', out);
+}
+
+/* Before the instruction: what begins here has it, what ends here has it too. */
+static void special(unsigned int n, uintptr_t kinds)
+{
+    static const struct counts zero;
+    struct cpu *cpu = &cpus[n];
+
+    if (kinds & ENTRY) {
+        cpu->upcall = cpu->now;
+        cpu->in_upcall = 1;
+        cpu->upcall.guest--;
+    }
+    if (kinds & IRETQ && cpu->in_upcall) {
+        cpu->in_upcall = 0;
+        if (cpu->in_region)
+            write_counts("upcall", n, &cpu->upcall);
+    }
+    if (kinds & MAIN)
+        write_counts("boot", n, &zero);
+    if (kinds & BEGIN) {
+        cpu->in_region = 1;
+        cpu->region = cpu->now;
+    }
+    if (kinds & END && cpu->in_region) {
+        cpu->in_region = 0;
+        write_counts("region", n, &cpu->region);
+        fflush(out);
+    }
+}
+
+static void executed(unsigned int n, void *data)
+{
+    struct counts *now = &cpus[n % MAX_CPUS].now;
+    uintptr_t kinds = (uintptr_t)data;
+
+    now->guest++;
+    if (!kinds)
+        return;
+    now->locked += !!(kinds & LOCKED);
+    now->branches += !!(kinds & BRANCH);
+    now->indirect += !!(kinds & INDIRECT);
+    now->fp += !!(kinds & FP_SAVE);
+    now->hypercalls += !!(kinds & HYPERCALL);
+    if (kinds & ~(uintptr_t)(LOCKED | BRANCH | INDIRECT | FP_SAVE | HYPERCALL))
+        special(n % MAX_CPUS, kinds);
+}
+
+static void executed_by_xen(unsigned int n, void *data)
+{
+    (void)data;
+    cpus[n % MAX_CPUS].now.xen++;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    (void)id;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+        struct place key = { qemu_plugin_insn_vaddr(insn), 0 }, *place;
+
+        if (key.address >= first && key.address < last) {
+            place = bsearch(&key, table, nr_places, sizeof(key), compare);
+            key.kinds = place ? place->kinds : 0;
+            if (key.address - hypercall_page < 4096 && key.address % 32 == 0)
+                key.kinds |= HYPERCALL;
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, QEMU_PLUGIN_CB_NO_REGS,
+                                                   (void *)key.kinds);
+        } else if (key.address >> 47 == 0x1ffff && key.address < 0xffff880000000000) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed_by_xen, QEMU_PLUGIN_CB_NO_REGS,
+                                                   NULL);
+        }
+    }
+}
+
+static void finish(qemu_plugin_id_t id, void *data)
+{
+    (void)id;
+    (void)data;
+    fclose(out);
+}
+
+/* "image FIRST LAST HYPERCALL_PAGE", then the places in order. */
+static int read_table(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char kinds[16];
+    uint64_t address;
+    size_t room = 0;
+
+    if (!f ||
+        fscanf(f, "image %" SCNx64 " %" SCNx64 " %" SCNx64, &first, &last, &hypercall_page) != 3)
+        return -1;
+    while (fscanf(f, "%" SCNx64 " %15s", &address, kinds) == 2) {
+        if (nr_places == room) {
+            room = room ? room * 2 : 1024;
+            table = realloc(table, room * sizeof(*table));
+            if (!table)
+                return -1;
+        }
+        table[nr_places] = (struct place){ address, 0 };
+        for (const char *k = kinds; *k; k++)
+            table[nr_places].kinds |= kind_of(*k);
+        nr_places++;
+    }
+    fclose(f);
+    return 0;
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "table=", 6) == 0 && read_table(argv[i] + 6)) {
+            fprintf(stderr, "count: cannot read %s\n", argv[i] + 6);
+            return -1;
+        }
+        if (strncmp(argv[i], "out=", 4) == 0)
+            out = fopen(argv[i] + 4, "w");
+    }
+    if (!out || !nr_places) {
+        fprintf(stderr, "count: needs table=FILE,out=FILE\n");
+        return -1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+    qemu_plugin_register_atexit_cb(id, finish, NULL);
+    return 0;
+}
