@@ -135,7 +135,7 @@ build: ## compile the library, the examples, the tools and the tests, with gcc a
 install: ## install the library for guests, and the tool for hosts, xenlet-dt, below PREFIX
 	@tests/xen/prepare $(or $(CC_NAME),gcc) tool
 	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp build/newlib/.stamp && \
-		$(MAKE) --no-print-directory -s $(JOBS) build/host/xenlet-dt stage
+		$(MAKE) --no-print-directory -s $(JOBS) build/host/xenlet-dt stage stage-newlib
 	@mkdir -p "$(DESTDIR)$(PREFIX)"
 	@cp -R $(STAGE)/. "$(DESTDIR)$(PREFIX)"
 	@install -D -m 755 build/host/xenlet-dt "$(DESTDIR)$(PREFIX)/bin/xenlet-dt"
@@ -147,7 +147,7 @@ new: ## write a project outside this tree, ready to build and boot: NAME=hello
 	$(if $(NAME),,$(error NAME= is missing: `make new NAME=hello` writes ../hello))
 	@install/xenlet-new --check -- "$(PROJECT)"
 	@tests/xen/prepare new
-	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp build/newlib/.stamp && \
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp && \
 		{ $(MAKE) -q stage >/dev/null 2>&1 || echo 'building the library'; } && \
 		$(MAKE) --no-print-directory -s $(JOBS) stage
 	@install/xenlet-new --prefix $(STAGE) --tree "$(CURDIR)" -- "$(PROJECT)"

@@ -16,12 +16,15 @@ VERSION := $(shell awk '/define XENLET_VERSION_[MP]/ { printf "%s%s", dot, $$3; 
 STAGE_LIBS    := $(addprefix $(STAGE)/lib/,libxenlet.a libxenlet-dt.a xenlet/start.o)
 STAGE_HEADERS := $(addprefix $(STAGE)/,$(wildcard include/*.h include/xenlet/*.h include/xenlet/abi/*.h))
 STAGE_FILES   := $(STAGE_LIBS) $(STAGE_HEADERS) $(addprefix $(STAGE)/,lib/xenlet/pv.lds lib/xenlet/include/xen/.stamp \
-	lib/libxenlet-newlib.a \
-	lib/xenlet/newlib/.stamp lib/pkgconfig/xenlet.pc lib/pkgconfig/xenlet-dt.pc lib/pkgconfig/xenlet-newlib.pc \
+	lib/pkgconfig/xenlet.pc lib/pkgconfig/xenlet-dt.pc \
 	$(patsubst install/%,share/xenlet/%,$(wildcard install/new/*.* install/new/Makefile install/new/*/*)))
 
-.PHONY: stage
+# newlib takes longer than all the rest, and not every program wants it.
+STAGE_NEWLIB  := $(addprefix $(STAGE)/lib/,libxenlet-newlib.a xenlet/newlib/.stamp pkgconfig/xenlet-newlib.pc)
+
+.PHONY: stage stage-newlib
 stage: $(STAGE_FILES)
+stage-newlib: $(STAGE_NEWLIB)
 
 # Hidden symbols are the library's own, but two objects may not both define one: in what is installed
 # they have a name that no C program can have.
