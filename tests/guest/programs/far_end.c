@@ -64,7 +64,7 @@ static void switch_over(evtchn_port_t port)
     check(evtchn_ops->is_pending(port), "no event came");
     flags = platform_upcalls_save();
     check(evtchn_ops_fifo.init(this_evtchn_vcpu()) == 0, "FIFO was refused");
-    atomic_write_release(&evtchn_ops, &evtchn_ops_fifo);
+    evtchn_use(&evtchn_ops_fifo);
     check(evtchn_ops->is_pending(port), "the event is not pending any more");
     platform_upcalls_restore(flags);
     console_printf("in FIFO with an event of 2-level\n");
