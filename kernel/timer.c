@@ -17,6 +17,7 @@ static struct queue {
     struct evtchn *work; /* runs the queue's functions */
     uint64_t tick;       /* what evtchn/ asked for; 0: nothing */
     uint64_t not_before; /* the queue rests until then */
+    bool raised;         /* the work was, and will arm when it is done */
     struct spinlock lock;
     struct clock_timer *first; /* by time */
 } queues[XENLET_MAX_VCPUS];
@@ -35,7 +36,7 @@ void clock_sleep(uint64_t ns)
 /* On the queue's VCPU, with upcalls masked. In the far past the timer fires at once. */
 static void arm(struct queue *q)
 {
-    uint64_t first = q->first ? q->first->at : XENLET_FOREVER, at;
+    uint64_t first = q->first && !q->raised ? q->first->at : XENLET_FOREVER, at;
 
     if (first < q->not_before)
         first = q->not_before;
@@ -144,6 +145,7 @@ static void run_due(struct evtchn *ch, void *data)
         timer->function(timer->data);
     }
     spin_lock(&q->lock);
+    q->raised = false;
     if (timer)
         q->not_before = clock_after(EVTCHN_TICK_DEFAULT);
     arm(q);
@@ -160,6 +162,7 @@ static void timer_event(struct evtchn *ch, void *data)
     spin_lock(&q->lock);
     q->tick = 0;
     due = q->first && q->first->at <= now && q->not_before <= now;
+    q->raised = due; /* or what fell due would have the timer fire again until the work is done */
     if (!due)
         arm(q);
     spin_unlock(&q->lock);

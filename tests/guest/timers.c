@@ -176,6 +176,30 @@ TEST(timer_that_sets_itself_again_starves_nobody)
     EXPECT(rounds > 10);
 }
 
+static void chime(void *data)
+{
+    (void)data;
+    if (++times < 5)
+        clock_timer_set(&again, clock_after(5 * MS), chime, NULL);
+}
+
+static bool has_chimed(void *arg)
+{
+    (void)arg;
+    return times >= 5;
+}
+
+/* What falls due beside it has the timer go off; its function must come to run before the deadline
+ * does. */
+TEST(timer_goes_off_again_beside_a_deadline)
+{
+    times = 0;
+    clock_timer_set(&again, clock_after(5 * MS), chime, NULL);
+    EXPECT_EQ(evtchn_wait(has_chimed, NULL, clock_after(PATIENCE)), 0);
+    EXPECT_EQ(times, 5);
+    clock_timer_cancel(&again);
+}
+
 static uint32_t is_set;
 
 static void set_on_1(void *data)
