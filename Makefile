@@ -145,12 +145,12 @@ install: ## install the library for guests, and the tool for hosts, xenlet-dt, b
 PROJECT = $(if $(findstring /,$(NAME)),$(NAME),../$(NAME))
 new: ## write a project outside this tree, ready to build and boot: NAME=hello
 	$(if $(NAME),,$(error NAME= is missing: `make new NAME=hello` writes ../hello))
-	@install/xenlet-new --check -- "$(PROJECT)"
-	@tests/xen/prepare new
+	@install/xenlet-new --arch $(ARCH) --check -- "$(PROJECT)"
+	@tests/xen/prepare new $(filter arm64,$(ARCH))
 	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp && \
 		{ $(MAKE) -q stage >/dev/null 2>&1 || echo 'building the library'; } && \
 		$(MAKE) --no-print-directory -s $(JOBS) stage
-	@install/xenlet-new --prefix $(STAGE) --tree "$(CURDIR)" -- "$(PROJECT)"
+	@install/xenlet-new --arch $(ARCH) --prefix $(STAGE) --tree "$(CURDIR)" -- "$(PROJECT)"
 
 clean: ## remove what was built; downloads and what is made of them stay
 	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi

@@ -4,7 +4,7 @@
 #   lib/libxenlet.a, lib/libxenlet-dt.a    the library; what reads device trees, with libfdt
 #   lib/libxenlet-newlib.a                 what newlib needs of it
 #   lib/xenlet/newlib/                     newlib: include/, lib/
-#   lib/xenlet/start.o, pv.lds             where a guest begins, and how it is linked
+#   lib/xenlet/start.o, pv.lds             where a guest begins, and how it is linked (arm64: image.lds, and mkimage)
 #   lib/xenlet/include/xen/                Xen's public headers, those it was compiled with
 #   include/xenlet.h, include/xenlet/      its own
 #   lib/pkgconfig/*.pc                     what a guest is compiled and linked with
@@ -15,7 +15,8 @@ VERSION := $(shell awk '/define XENLET_VERSION_[MP]/ { printf "%s%s", dot, $$3; 
 
 STAGE_LIBS    := $(addprefix $(STAGE)/lib/,libxenlet.a libxenlet-dt.a xenlet/start.o)
 STAGE_HEADERS := $(addprefix $(STAGE)/,$(wildcard include/*.h include/xenlet/*.h include/xenlet/abi/*.h))
-STAGE_FILES   := $(STAGE_LIBS) $(STAGE_HEADERS) $(addprefix $(STAGE)/,lib/xenlet/pv.lds lib/xenlet/include/xen/.stamp \
+STAGE_FILES   := $(STAGE_LIBS) $(STAGE_HEADERS) $(addprefix $(STAGE)/,lib/xenlet/include/xen/.stamp \
+	$(patsubst boot/$(ARCH)/%,lib/xenlet/%,$(LDS) $(wildcard boot/$(ARCH)/mkimage)) \
 	lib/pkgconfig/xenlet.pc lib/pkgconfig/xenlet-dt.pc \
 	$(patsubst install/%,share/xenlet/%,$(wildcard install/new/*.* install/new/Makefile install/new/*/*)))
 
@@ -38,7 +39,7 @@ $(STAGE)/lib/libxenlet-dt.a: $(DT_LIB)
 $(STAGE)/lib/xenlet/start.o: $(START)
 $(STAGE_LIBS): $(HIDDEN)
 	@mkdir -p $(@D)
-	@objcopy --redefine-syms=$(HIDDEN) $(filter-out $(HIDDEN),$^) $@
+	@$(ARCH_TOOLS)objcopy --redefine-syms=$(HIDDEN) $(filter-out $(HIDDEN),$^) $@
 
 # What newlib calls is not hidden, and has newlib's names.
 $(STAGE)/lib/libxenlet-newlib.a: $(NEWLIB_LIB)
@@ -51,8 +52,11 @@ $(STAGE)/lib/xenlet/newlib/.stamp: $(NEWLIB)/.stamp
 $(STAGE_HEADERS): $(STAGE)/%: %
 	@install -D -m 644 $< $@
 
-$(STAGE)/lib/xenlet/pv.lds: $(LDS)
+$(STAGE)/lib/xenlet/%.lds: boot/$(ARCH)/%.lds
 	@install -D -m 644 $< $@
+
+$(STAGE)/lib/xenlet/mkimage: boot/$(ARCH)/mkimage
+	@install -D -m 755 $< $@
 
 $(STAGE)/share/xenlet/%: install/%
 	@install -D -m 644 $< $@
@@ -67,4 +71,5 @@ PC_LINK := -nostdlib -static -fuse-ld=bfd $(shell echo '$(LD_FLAGS)' | sed 's/-z
 
 $(STAGE)/lib/pkgconfig/%.pc: install/%.pc.in build.mk install/install.mk include/xenlet/version.h
 	@mkdir -p $(@D)
-	@sed -e '/^#/d' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(GUEST_ABI)|' -e 's|@LINK@|$(PC_LINK)|' $< >$@
+	@sed -e '/^#/d' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(GUEST_ABI)|' -e 's|@LINK@|$(PC_LINK)|' \
+		-e 's|@LDS@|$(notdir $(LDS))|' $< >$@
