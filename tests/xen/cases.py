@@ -521,6 +521,9 @@ def _arm64():
         yield boot('arm64', f'large-tree-{xen}', 'arm64', game, '--cpus', '1', '--channels', 'tests/xen/dom0less/pair.dts',
                    '--long-label', '3000', '--cmdline', 'count=10', '--also', game, '--cmdline', 'count=10 serve', xen=xen,
                    output=[said], status=status)
+    yield Case('arm64', 'new', ['sh', '-c', 'rm -rf build/new-arm64 && mkdir -p build/new-arm64 && make -s new ARCH=arm64 '
+                                'NAME=build/new-arm64/hello && make -s -C build/new-arm64/hello run'], seconds=400,
+               output=['Hello from hello: 32768 KiB', '3 events, and done'])
     yield Case('arm64', 'followed', ['tests/xen/dom0less/followed'], seconds=300)
     yield boot('arm64', 'vpl011', 'arm64', hello, '--vpl011', output=['fifo event channels'])
     for name, said in (('fault', ['data abort', 'cannot write address 0x0: nothing is mapped there', r'#0 .* write_to_null\+',
