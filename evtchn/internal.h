@@ -15,7 +15,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#ifndef ALWAYS_INLINE /* a build that counts what is run has each line once */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
 #define SELDOM        __attribute__((noinline, cold))
 
 /*

@@ -16,7 +16,7 @@ HOST_CC_m32 := clang
 HOST_FLAGS_m32 := -m32 -malign-double -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -rtlib=compiler-rt -unwindlib=none -Wl,-l:libgcc_s.so.1 \
 	-Wno-unused-command-line-argument
 HOST_CC_cov := gcc
-HOST_FLAGS_cov := -O0 -g --coverage -fprofile-update=atomic -Wl,-u,__gcov_dump -Wl,-u,__gcov_reset
+HOST_FLAGS_cov := -O0 -g -DALWAYS_INLINE=inline --coverage -fprofile-update=atomic -Wl,-u,__gcov_dump -Wl,-u,__gcov_reset
 HOST_CC_tsan := clang
 HOST_FLAGS_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 

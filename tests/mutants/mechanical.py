@@ -101,8 +101,12 @@ _ABIS = ('2l', 'fifo', '3l')
 
 def _noticed(work):
     """By which test; None: by none."""
-    work.make(tree.PROPS, tree.SUITE)
-    status, _ = work.run(f'./{tree.PROPS}', '--ops', '200000', seconds=20)
+    work.make(tree.PROPS, tree.SUITE, tree.UNIT)
+    status, output = work.run(f'./{tree.UNIT}', seconds=60)
+    if status != 0:
+        found = re.search(r'^FAIL (\w+)', output, re.MULTILINE)
+        return f'unit {found[1]}' if found else 'unit'
+    status, _ = work.run(f'./{tree.PROPS}', '--ops', '60000', seconds=60)
     if status != 0:
         return 'props'
     for abi in _ABIS:
@@ -110,7 +114,7 @@ def _noticed(work):
         if status != 0:
             return f'suite {abi}'
     work.make(tree.EXPLORE)
-    status, output = work.run(f'./{tree.EXPLORE}', '--hunt', '--preemptions', '2', '--states', '800', seconds=300)
+    status, output = work.run(f'./{tree.EXPLORE}', '--hunt', '--preemptions', '1', '--states', '300', seconds=300)
     if status != 0:
         found = re.search(r'^FAIL (\S+ \S+ on \S+)', output, re.MULTILINE)
         return f'explore {found[1]}' if found else 'explore'

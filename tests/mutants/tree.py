@@ -11,6 +11,7 @@ WORK = ROOT / 'build/mutants/tree'
 EXPLORE = 'build/host/explore/explore'
 SUITE = 'build/host/plain/suite'
 PROPS = 'build/host/plain/props'
+UNIT = 'build/host/plain/unit'
 GUEST = 'build/gcc/tests/suite.elf'
 
 

@@ -90,6 +90,11 @@ static void static_channel_is_the_one_meant(void)
     SAME(evtchn_bind_static(&what, unit_count, &seen, GPR, &ch), 0);
     SAME(evtchn_static_check(ch, &first), 0);
     HOLDS(!first);
+    SAME(host_add_vcpu(1), 0);
+    SAME(evtchn_bind_vcpu(ch, 1), 0);
+    SAME(evtchn_close(ch), 0); /* it goes back to VCPU 0 */
+    SAME(evtchn_bind_static(&what, unit_count, &seen, GPR, &ch), 0);
+    SAME(evtchn_vcpu(ch), 0);
     /* The port itself is gone: another handle closed it. */
     SAME(hypercall_evtchn_close(what.port), 0);
     SAME(evtchn_static_check(ch, &first), -XEN_ENOTCONN);
@@ -148,6 +153,69 @@ static void rest_ends_when_its_time_has_come(void)
     HOLDS(!evtchn_vcpus[0]->resting);
 }
 
+/* A tick has passed, but this upcall gave it its share: no other one before it is over. */
+static void share_is_for_one_upcall(void)
+{
+    unsigned int seen = 0;
+    struct evtchn *ch;
+
+    unit_boot("2l");
+    SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &ch), 0);
+    (void)platform_upcalls_save();
+    world_skip(10 * EVTCHN_TICK_DEFAULT);
+    ch->budget = 0;
+    ch->refilled_in = evtchn_vcpus[0]->upcalls + 1;
+    SAME(evtchn_send(ch), 0);
+    platform_upcalls_restore(0);
+    HOLDS(ch->rest_on);
+    SAME(seen, 0);
+}
+
+/* What rests on the list of a VCPU that goes down, and is another's, goes on. */
+static void rest_of_another_ends_when_a_vcpu_leaves(void)
+{
+    unsigned int seen = 0;
+    struct evtchn *ch;
+
+    unit_boot("2l");
+    SAME(host_add_vcpu(1), 0);
+    SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR | EVTCHN_LATE_EOI, &ch), 0);
+    SAME(evtchn_send(ch), 0);
+    host_this = 1;
+    ch->spurious_run = 1;
+    SAME(evtchn_eoi(ch, true), 0);
+    HOLDS(ch->rest_on == evtchn_vcpus[1]);
+    (void)platform_upcalls_save();
+    evtchn_vcpu_leave();
+    HOLDS(!ch->rest_on);
+    host_this = 0;
+    SAME(evtchn_send(ch), 0);
+    SAME(seen, 2);
+}
+
+static bool second_time(void *arg)
+{
+    struct evtchn **ch = arg;
+
+    if (!*ch)
+        return true;
+    SAME(evtchn_send(*ch), 0);
+    *ch = NULL;
+    return false;
+}
+
+static void wait_without_a_deadline_sets_no_timer(void)
+{
+    unsigned int seen = 0;
+    struct evtchn *ch;
+
+    unit_boot("2l");
+    SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &ch), 0);
+    SAME(evtchn_wait(second_time, &ch, XENLET_FOREVER), 0);
+    SAME(seen, 1);
+    SAME(model_timer(0), 0);
+}
+
 /* --- FIFO ----------------------------------------------------------------------------------- */
 
 /* A head beyond the array is none; the array has one page. */
@@ -190,6 +258,25 @@ static void event_of_nobody_is_masked(void)
         masked = evtchn_ops->is_masked(port);
         HOLDS(masked && evtchn_ops->is_pending(port));
     }
+}
+
+/* As a walk that a restore was made in may leave it: the queue goes on elsewhere than at the head.
+ */
+static void queue_goes_on_where_it_was(void)
+{
+    unsigned int seen = 0;
+    struct evtchn *ch, *other;
+
+    unit_boot("fifo");
+    SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &ch), 0);
+    SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &other), 0);
+    (void)platform_upcalls_save();
+    SAME(evtchn_send(ch), 0);
+    SAME(evtchn_send(other), 0);
+    evtchn_vcpus[0]->fifo_head[EVTCHN_FIFO_PRIORITY_DEFAULT] = evtchn_port(ch);
+    platform_upcalls_restore(0);
+    SAME(seen, 2);
+    SAME(evtchn_vcpus[0]->fifo_head[EVTCHN_FIFO_PRIORITY_DEFAULT], 0);
 }
 
 /* Xen does not let go of the word: it is left to Xen to unmask the port. */
@@ -275,6 +362,12 @@ static void way_back_may_be_refused_at_each_step(void)
     unit_boot("fifo");
     SAME(hypercall_evtchn_status(((s.port = first_port), &s)), 0);
     SAME(s.status, EVTCHNSTAT_unbound);
+    /* What has no answer is not kept. */
+    model_refuse(EVTCHNOP_expand_array, 0, 1, -XEN_ENOMEM);
+    model_refuse_too(EVTCHNOP_status, 0, 1, -XEN_EINVAL);
+    unit_boot("fifo");
+    SAME(hypercall_evtchn_status(((s.port = second_port), &s)), 0);
+    SAME(s.status, EVTCHNSTAT_unbound);
     /* No reset: the ports are there, and Xen is in FIFO; nothing is to be had. */
     model_refuse(EVTCHNOP_expand_array, 0, 1, -XEN_ENOMEM);
     model_refuse_too(EVTCHNOP_reset, 0, 1, -XEN_EBUSY);
@@ -291,6 +384,10 @@ const struct unit edge_units[] = {
     { "known_vcpu_may_be_refused", known_vcpu_may_be_refused },
     { "static_channel_is_the_one_meant", static_channel_is_the_one_meant },
     { "rest_ends_when_its_time_has_come", rest_ends_when_its_time_has_come },
+    { "share_is_for_one_upcall", share_is_for_one_upcall },
+    { "rest_of_another_ends_when_a_vcpu_leaves", rest_of_another_ends_when_a_vcpu_leaves },
+    { "wait_without_a_deadline_sets_no_timer", wait_without_a_deadline_sets_no_timer },
+    { "queue_goes_on_where_it_was", queue_goes_on_where_it_was },
     { "head_beyond_the_array_is_counted", head_beyond_the_array_is_counted },
     { "event_of_nobody_is_masked", event_of_nobody_is_masked },
     { "busy_word_is_left_to_xen", busy_word_is_left_to_xen },

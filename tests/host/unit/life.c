@@ -235,7 +235,9 @@ static void dump_shows_what_is_under_way(void)
         platform_upcalls_restore(0);
         HOLDS(lines >= 3 * 6);
         SAME(evtchn_mask(ch[0]), 0);
+        evtchn_hold(ch[1], REASON_MOVE);
         evtchn_dump(count_line);
+        evtchn_release(ch[1], REASON_MOVE);
     }
 }
 

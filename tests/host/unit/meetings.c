@@ -170,9 +170,9 @@ static void move_meets_a_delivery(void)
         unit_settle();
         SAME(evtchn_bind_vcpu(target, 1), 0);
         take_on(1);
-        SAME(evtchn_bind_vcpu(target, 0), 0);
         seen = 0;
         (void)platform_upcalls_save();
+        SAME(evtchn_bind_vcpu(target, 0), 0);
         SAME(evtchn_raise(target), 0);
         at_step(n % STEPS, acts[n / STEPS % 3]);
         platform_upcalls_restore(0);
@@ -237,15 +237,22 @@ static void closing_follows_the_chain(void)
         /* 1 waits for nobody: we wait for it, in a handler as in main. */
         evtchn_vcpus[2]->current = second;
         evtchn_vcpus[2]->closing = NULL;
-        at_step(30, others_are_done);
-        SAME(evtchn_close(second), 0);
-        HOLDS(evtchn_vcpus[0]->closed == third && !evtchn_vcpus[2]->current);
-        evtchn_vcpus[0]->current = NULL;
-        SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &second), 0);
-        evtchn_vcpus[2]->current = second;
-        at_step(30, others_are_done);
-        SAME(evtchn_close(second), 0);
-        HOLDS(!evtchn_vcpus[2]->current);
+        for (unsigned int n = 20; n < 100; n += 20) {
+            evtchn_vcpus[2]->current = second;
+            at_step(n, others_are_done);
+            SAME(evtchn_close(second), 0);
+            HOLDS(evtchn_vcpus[0]->closed == third && !evtchn_vcpus[2]->current);
+            evtchn_vcpus[0]->current = n == 60 ? NULL : ours;
+            SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &second), 0);
+        }
+        /* What was given up is freed when nobody runs it. */
+        evtchn_vcpus[1]->current = third;
+        evtchn_vcpus[0]->after_walk = false;
+        evtchn_free_closed(evtchn_vcpus[0]);
+        HOLDS(evtchn_vcpus[0]->closed == third && evtchn_vcpus[0]->after_walk);
+        evtchn_vcpus[1]->current = NULL;
+        evtchn_free_closed(evtchn_vcpus[0]);
+        HOLDS(!evtchn_vcpus[0]->closed);
     }
 }
 
@@ -299,7 +306,7 @@ static void stopped_walk_loses_nothing(void)
 {
     FOR_EACH_ABI(i)
     {
-        for (unsigned int n = 3; n < 30; n++) {
+        for (unsigned int n = 3; n < 40; n++) {
             boot(abis[i]);
             SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &target), 0);
             (void)platform_upcalls_save();
@@ -307,7 +314,10 @@ static void stopped_walk_loses_nothing(void)
             evtchn_stop_upcalls(); /* nobody else is in one */
             HOLDS(stopped());
             at_step(n, go);
-            evtchn_upcall();
+            if (n % 2)
+                evtchn_upcall();
+            else
+                evtchn_ops->upcall(0); /* which it was before it was stopped */
             HOLDS(!stopped());
             platform_upcalls_restore(0);
             SAME(seen, 1);
