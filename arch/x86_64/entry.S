@@ -27,8 +27,8 @@
         .type arch_upcall_entry, @function
         .balign 16
 arch_upcall_entry:
-        cmpq    $arch_upcall_unmasked, 16(%rsp)
-        jae     .Lperhaps               /* seldom: the linker puts this section last */
+        cmpq    $arch_upcall_exit_end, 16(%rsp)
+        jb      .Lperhaps               /* seldom: the linker puts this section first */
 .Lnot:
         pop     %rcx                    /* both were saved by Xen */
         pop     %r11
@@ -76,8 +76,8 @@ arch_upcall_exit_end:
         jmp     .Lsave
 
 .Lperhaps:
-        cmpq    $arch_upcall_exit_end, 16(%rsp)
-        jae     .Lnot
+        cmpq    $arch_upcall_unmasked, 16(%rsp)
+        jb      .Lnot
         pop     %rcx
         pop     %r11
         mov     RSP_SLOT(%rsp), %rsp    /* where the interrupted exit had its own frame */

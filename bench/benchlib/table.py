@@ -51,7 +51,7 @@ def write(image, path):
         if name in names:
             kinds[names[name]] = kinds.get(names[name], '') + kind
     with open(path, 'w', encoding='ascii') as f:
-        f.write(f'image {names["xenlet_text_start"]:x} {names["xenlet_text_end"]:x} '
+        f.write(f'image {names["xenlet_text_start"]:x} {names["xenlet_end"]:x} '
                 f'{names["hypercall_page"]:x}\n')
         for address in sorted(kinds):
             f.write(f'{address:x} {kinds[address]}\n')

@@ -175,7 +175,7 @@ static void step(const struct instruction *i)
         push(get(&i->a));
     } else if (strcmp(i->name, "pop") == 0) {
         put(&i->a, pop());
-    } else if (strcmp(i->name, "jmp") == 0 || (strcmp(i->name, "jae") == 0 && !cpu.below) ||
+    } else if (strcmp(i->name, "jmp") == 0 || (strcmp(i->name, "jb") == 0 && cpu.below) ||
                (strcmp(i->name, "jne") == 0 && !cpu.equal)) {
         cpu.rip = get(&i->a);
     } else if (strcmp(i->name, "iretq") == 0) {
