@@ -54,8 +54,8 @@ extern "C" {
  * what we write.
  *
  * Errors: -XEN_EINVAL an order out of its range, or both the same below 12; -XEN_E2BIG the path;
- * -XEN_ENOMEM; -XEN_ENOSPC no grants or ports are left; or what xenstore answers; and those of all
- * vchans.
+ * -XEN_ENOMEM; -XEN_ENOSPC no grants or ports are left; -XEN_EAGAIN the domain is just being
+ * suspended; or what xenstore answers; and those of all vchans.
  * From: main, any VCPU; blocks.
  */
 int vchan_server(domid_t client, const char *path, unsigned int in_order, unsigned int out_order,

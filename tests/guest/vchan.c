@@ -69,11 +69,13 @@ TEST(xenstore_vchan_carries_bytes_both_ways)
 
 TEST(xenstore_vchan_is_full_and_goes_on)
 {
-    char *block = xenlet_alloc(3000), *back = xenlet_alloc(3000);
+    char *block, *back;
     size_t n;
     struct ends e;
 
     NEEDS_VCHAN();
+    block = xenlet_alloc(3000);
+    back = xenlet_alloc(3000);
     for (unsigned int i = 0; i < 3000; i++)
         block[i] = (char)(i * 7);
     CHECK(open_ends(&e, 10, 12));
@@ -95,11 +97,12 @@ TEST(xenstore_vchan_is_full_and_goes_on)
 
 TEST(xenstore_vchan_messages_are_whole_or_not_at_all)
 {
-    char *block = xenlet_alloc(5000);
+    char *block;
     size_t n;
     struct ends e;
 
     NEEDS_VCHAN();
+    block = xenlet_alloc(5000);
     CHECK(open_ends(&e, 11, 12));
     EXPECT_EQ(vchan_send(e.client, block, 2049, 0), -XEN_EMSGSIZE);
     EXPECT_EQ(vchan_recv(e.client, block, 4097, 0), -XEN_EMSGSIZE);

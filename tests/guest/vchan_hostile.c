@@ -145,11 +145,12 @@ TEST(xenstore_vchan_live_flag_ends_a_wait)
 /* A domain that dies: nothing in memory changes, and no event comes; but Xen closes its port. */
 TEST(xenstore_vchan_closed_port_ends_a_wait)
 {
-    char *block = xenlet_alloc(8192);
+    char *block;
     size_t n;
     struct ends e;
 
     NEEDS_VCHAN();
+    block = xenlet_alloc(8192);
     CHECK(open_ends(&e, 12, 12));
     EXPECT_EQ(vchan_send(e.client, "abcd", 4, 0), 0);
     CHECK_EQ(evtchn_close(e.client->ch), 0);
@@ -161,6 +162,33 @@ TEST(xenstore_vchan_closed_port_ends_a_wait)
     EXPECT_EQ(vchan_read(e.server, block, 1, &n, 0), -XEN_ENOTCONN);
     close_ends(&e);
     xenlet_free(block);
+}
+
+static uint64_t closed_at;
+
+static void close_port(void *data)
+{
+    struct vchan *v = data;
+
+    EXPECT_EQ(evtchn_close(v->ch), 0);
+    v->ch = NULL;
+    closed_at = clock_now();
+}
+
+/* Who sleeps just then looks every 100 ms; a machine that has much else to do is given more. */
+TEST(xenstore_vchan_closed_port_is_seen_asleep)
+{
+    struct clock_timer timer = { .at = 0 };
+    char byte;
+    size_t n;
+    struct ends e;
+
+    NEEDS_VCHAN();
+    CHECK(open_ends(&e, 12, 12));
+    clock_timer_set(&timer, clock_after(250000000), close_port, e.client);
+    EXPECT_EQ(vchan_read(e.server, &byte, 1, &n, soon()), -XEN_ENOTCONN);
+    EXPECT(closed_at && clock_now() - closed_at < 5000000000);
+    close_ends(&e);
 }
 
 /* Nor does it help who never waits: he finds out too, a little later. */
