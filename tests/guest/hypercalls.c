@@ -76,7 +76,7 @@ TEST(sched_poll_returns_for_a_pending_masked_port)
  * clocks of an emulated machine's CPUs may be some milliseconds apart, and the one that wakes us is
  * not always the one we read.
  */
-#define NEAR (30 * MS)
+#define NEAR (100 * MS)
 
 TEST(sched_poll_sleeps_until_the_deadline)
 {
@@ -160,7 +160,7 @@ TEST(vcpu_op_runstate)
 
     CHECK_EQ(hypercall_vcpu_op(VCPUOP_get_runstate_info, 0, &now), 0);
     EXPECT_EQ(now.state, RUNSTATE_running);
-    EXPECT(now.state_entry_time <= clock_after(NEAR));
+    EXPECT(now.state_entry_time <= clock_after(PATIENCE)); /* by another CPU's clock, perhaps */
     /* Asleep is blocked; on a busy machine most of one sleep may go by before Xen gets to it. */
     for (int i = 0; i < 50; i++) {
         clock_sleep(NEAR);
