@@ -156,13 +156,14 @@ void xenbus_on_change(struct xenbus_device *device, xenbus_changed_t *changed, v
 /* Events have come: called in a handler on VCPU 0. */
 typedef void xenbus_ring_event_t(struct xenbus_ring *ring, void *data);
 
+/* What xenbus_ring_open() is to make. */
 struct xenbus_ring_setup {
     size_t entry_size;          /* of the union of request and response, 1 to 1,024 bytes */
     unsigned int page_order;    /* 2^order pages, 0 to 4 */
     const char *ref_name;       /* of the node with the grant: "ring-ref" for NULL */
     const char *channel_name;   /* "event-channel" for NULL */
     xenbus_ring_event_t *event; /* NULL: whoever is in xenbus_ring_wait() is woken */
-    void *data;
+    void *data;                 /* for it */
 };
 
 /*
