@@ -17,6 +17,7 @@ PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level even
 CFG      ?=#         of `run`: an xl file of your own
 DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM or all ports)
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
+EVERY    ?= 10#      of `mutants`: each Nth change by rule; 1: all 1,400, a day of it
 PREFIX   ?= /usr/local# of `install`; DESTDIR= goes before it
 NAME     ?=#         of `new`: the project, beside this tree or with a path in front
 V        ?=#         1: show the commands of the compiler
@@ -97,7 +98,7 @@ mutants: ## 32 mistakes in a copy of the sources: which test catches each; then 
 	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp
 	@tests/xen/fetch 4.17
 	@tests/mutants/run
-	@tests/mutants/run --mechanical
+	@tests/mutants/run --mechanical --every $(EVERY)
 
 soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port, 1,000 restores
 	@tests/xen/prepare gcc host lab
