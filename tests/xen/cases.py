@@ -504,6 +504,9 @@ def _arm64():
                    '--vcpus', str(vcpus), '--cmdline', f'evtchn={abi}', xen=xen, guest_tests=True, deadline=300,
                    output=[f'{vcpus} VCPUs, event channels {abi}'] + ['ok   random_bytes_differ'] * (cpu == 'max'),
                    quick=(xen, gic, cpu, abi, vcpus) in _ARM64)
+    for abi, vcpus in (('3l', 1), ('3l', 4), ('fifo', 2)):
+        yield boot('arm64', f'3l-{abi}-{vcpus}cpu', 'arm64', suite, '--vcpus', str(vcpus), '--cmdline', f'evtchn={abi}',
+                   xen='3l', guest_tests=True, deadline=300, quick=False, output=[f'event channels {abi} of a Xen with 3l'])
     for (xen, gic, abi, other, vcpus, cpus, count), quick in _ARM64_GAMES.items():
         yield boot('arm64', f'pingpong-{xen}-gic{gic}-{abi}-{other}-{vcpus}cpu', 'arm64', game, '--gic', str(gic),
                    '--cpus', str(cpus), '--channels', 'tests/xen/dom0less/pair.dts', '--vcpus', str(vcpus),

@@ -235,8 +235,9 @@ def _run_arm64(options, also, progress):
     _arm64_guest(parser)
     domains = [arm64.Domain(o.image, o.cmdline, o.vcpus, o.memory, o.vpl011)
                for o in [options, *map(parser.parse_args, also)]]
-    if options.xen not in debian.SUITE_OF_XEN:
-        raise LabError(f'arm64: unknown Xen {options.xen!r}: it is one of {", ".join(debian.SUITE_OF_XEN)}')
+    xens = (*debian.SUITE_OF_XEN, debian.XEN_3L)
+    if options.xen not in xens:
+        raise LabError(f'arm64: unknown Xen {options.xen!r}: it is one of {", ".join(xens)}')
     return arm64.run(domains, options, progress)
 
 

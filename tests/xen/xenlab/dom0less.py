@@ -8,7 +8,7 @@ by QEMU, where the tree says.
 
 import subprocess
 
-from . import fetch, paths
+from . import debian, fetch, paths, xen3l
 from .errors import DeadlinePassed, LabError, MachineEnded
 from .lock import locked
 from .log import Log
@@ -107,4 +107,6 @@ def boot(xen, gic, tree, modules, done, name, progress, deadline=30, cpus=2, cpu
 
 
 def find_xen(version, progress):
+    if version == debian.XEN_3L:
+        return xen3l.get(progress, f'{version}-arm64')
     return fetch.arm64_xen(version, progress)
