@@ -128,8 +128,10 @@ int xenbus_status(const struct xenbus_device *d)
 
 void xenbus_wake(struct xenbus_device *d)
 {
-    uint32_t waiter = atomic_read(&d->waiter);
+    uint32_t waiter;
 
+    smp_mb(); /* what has come, before who waits: xenbus_wait() */
+    waiter = atomic_read(&d->waiter);
     /* One that waits on this VCPU looks again when the handler returns. */
     if (waiter && waiter - 1 != vcpu_this())
         vcpu_wake(waiter - 1);
@@ -141,7 +143,7 @@ int xenbus_wait(struct xenbus_device *d, bool (*done)(void *arg), void *arg, uin
 
     /* Before `done` looks: a handler that makes it true afterwards sees who waits. */
     atomic_write(&d->waiter, vcpu_this() + 1);
-    smp_mb();
+    smp_mb(); /* xenbus_wake() */
     rc = evtchn_wait(done, arg, deadline);
     atomic_write(&d->waiter, 0);
     return rc;
@@ -149,13 +151,12 @@ int xenbus_wait(struct xenbus_device *d, bool (*done)(void *arg), void *arg, uin
 
 /* --- the other end's state: in handlers on VCPU 0 --------------------------------------------- */
 
+/* With the lock held, so that nothing is told once xenbus_close() has it. */
 static void tell(struct xenbus_device *d)
 {
-    xenbus_changed_t *changed = d->changed;
-
     xenbus_wake(d);
-    if (changed)
-        changed(d, d->changed_data);
+    if (d->changed)
+        d->changed(d, d->changed_data);
 }
 
 static void note(struct xenbus_device *d, int rc, const char *text)
@@ -175,50 +176,60 @@ static void note(struct xenbus_device *d, int rc, const char *text)
         tell(d);
 }
 
-static void look(struct xenbus_device *d);
+static unsigned long lock(struct xenbus_device *d)
+{
+    unsigned long flags = platform_upcalls_save();
 
+    spin_lock(&d->lock);
+    return flags;
+}
+
+static void unlock(struct xenbus_device *d, unsigned long flags)
+{
+    spin_unlock(&d->lock);
+    platform_upcalls_restore(flags);
+}
+
+static void start_reading(struct xenbus_device *d);
+
+/* The device is there until this, or xenbus_close() if nothing is read, has let go of it. */
 static void was_read(void *data, int rc, char *answer, size_t len)
 {
     struct xenbus_device *d = data;
-    unsigned long flags = platform_upcalls_save();
-    bool again, closed;
+    unsigned long flags = lock(d);
+    bool closed = d->closed, again = d->again;
 
     (void)len;
-    spin_lock(&d->lock);
-    again = d->again;
-    closed = d->closed;
-    d->reading = d->again = false;
-    spin_unlock(&d->lock);
-    platform_upcalls_restore(flags);
+    if (!closed)
+        note(d, rc, answer);
+    d->again = false;
+    d->reading = again;
+    unlock(d, flags);
+    xenlet_free(answer);
     if (closed)
         xenlet_free(d);
-    else {
-        note(d, rc, answer);
-        if (again)
-            look(d);
-    }
-    xenlet_free(answer);
+    else if (again)
+        start_reading(d);
+}
+
+static void start_reading(struct xenbus_device *d)
+{
+    int rc = xenstore_start(XS_READ, NULL, d->peer_state_path, NULL, 0, was_read, d);
+
+    if (rc)
+        was_read(d, rc, NULL, 0);
 }
 
 static void look(struct xenbus_device *d)
 {
-    unsigned long flags = platform_upcalls_save();
-    bool busy;
-    int rc;
+    unsigned long flags = lock(d);
+    bool busy = d->reading;
 
-    spin_lock(&d->lock);
-    busy = d->reading;
     d->again = busy;
     d->reading = true;
-    spin_unlock(&d->lock);
-    platform_upcalls_restore(flags);
-    if (busy)
-        return;
-    rc = xenstore_start(XS_READ, NULL, d->peer_state_path, NULL, 0, was_read, d);
-    if (rc) {
-        d->reading = false; /* nobody else looks at it: xenbus_close() has us unwatched first */
-        note(d, rc, NULL);
-    }
+    unlock(d, flags);
+    if (!busy)
+        start_reading(d);
 }
 
 static void state_changed(struct xenstore_watch *w, const char *path, void *data)
@@ -228,8 +239,12 @@ static void state_changed(struct xenstore_watch *w, const char *path, void *data
     (void)w;
     if (path)
         look(d);
-    else
+    else {
+        unsigned long flags = lock(d);
+
         note(d, -XEN_EIO, NULL); /* it cannot be watched any more */
+        unlock(d, flags);
+    }
 }
 
 /* --- states ----------------------------------------------------------------------------------- */
@@ -241,11 +256,11 @@ enum xenbus_state xenbus_peer_state(const struct xenbus_device *d)
 
 void xenbus_on_change(struct xenbus_device *d, xenbus_changed_t *changed, void *data)
 {
-    d->changed = NULL;
-    smp_wmb(); /* tell() never calls the one with the data of the other */
+    unsigned long flags = lock(d);
+
     d->changed_data = data;
-    smp_wmb();
-    atomic_write(&d->changed, changed);
+    d->changed = changed;
+    unlock(d, flags);
 }
 
 struct want {
@@ -464,12 +479,10 @@ void xenbus_close(struct xenbus_device *d)
     if (d->watch)
         xenstore_unwatch(d->watch);
     take_off_list(d);
-    flags = platform_upcalls_save();
-    spin_lock(&d->lock);
+    flags = lock(d);
     d->closed = true;
     reading = d->reading;
-    spin_unlock(&d->lock);
-    platform_upcalls_restore(flags);
+    unlock(d, flags);
     if (!reading)
         xenlet_free(d); /* else by was_read() */
 }
@@ -484,8 +497,11 @@ static void after_suspend(void *data, bool cancelled)
         return;
     spin_lock(&all_lock);
     for (struct xenbus_device *d = all; d; d = d->next) {
+        unsigned long flags = lock(d);
+
         atomic_write(&d->lost, 1);
         tell(d);
+        unlock(d, flags);
     }
     spin_unlock(&all_lock);
 }

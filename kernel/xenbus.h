@@ -15,7 +15,7 @@ struct xenbus_device {
     int error;                    /* why it cannot be read; or 0 */
     uint32_t lost;                /* with our domain's suspend */
     uint32_t waiter;              /* the VCPU that waits, plus 1 */
-    struct spinlock lock;         /* of these three; upcalls masked */
+    struct spinlock lock;         /* of what follows, but paths; upcalls masked */
     bool reading, again;          /* the state; and once more, for it has changed since */
     bool closed;                  /* freed when the reading is over */
     xenbus_changed_t *changed;

@@ -19,4 +19,4 @@ ARCH_NEEDS_FDT   := yes
 ARCH_NO_IMAGES := selftest/half_3l tests/saved tests/crash_in_handler
 
 # In-guest tests of what only a PV guest, or its CPU, has.
-ARCH_NO_TESTS := console fp gnttab gnttab_peer hypercalls hypercalls_gnttab hypercalls_pv memory memory_map pattern pirq protect steps traps upcall vchan vchan_hostile
+ARCH_NO_TESTS := console fp gnttab gnttab_peer hypercalls hypercalls_gnttab hypercalls_pv memory memory_map pattern pirq protect steps traps upcall vchan vchan_hostile xenbus

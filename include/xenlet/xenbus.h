@@ -56,7 +56,8 @@ extern "C" {
 int xenbus_open(const char *path, uint64_t deadline, struct xenbus_device **device);
 
 /*
- * Let go of a device, whose rings are closed; what is in xenstore stays.
+ * Let go of a device, whose rings are closed; what is in xenstore stays. It waits for a function of
+ * xenbus_on_change() that runs on another VCPU; none is called after it.
  *
  * From: main, any VCPU; does not block.
  */
@@ -140,7 +141,7 @@ int xenbus_wait_state(struct xenbus_device *device, unsigned int states, enum xe
 
 /*
  * Called in a handler on VCPU 0 when the other end's state has become another, and when the device
- * is lost by a restore.
+ * is lost by a restore; with a lock held that xenbus_on_change() takes too.
  */
 typedef void xenbus_changed_t(struct xenbus_device *device, void *data);
 
