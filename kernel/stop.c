@@ -64,13 +64,16 @@ static void wait_while(enum order what)
     }
 }
 
-/* One that is coming up or going down is neither; it soon will be. */
-static bool stop(unsigned int vcpu, uint64_t deadline)
+static bool ask(unsigned int vcpu)
 {
-    bool asked = false;
+    return vcpu_call(vcpu, stand, NULL, false) == 0;
+}
 
+/* One that is coming up or going down is neither; it soon will be. */
+static bool stop(unsigned int vcpu, bool asked, uint64_t deadline)
+{
     while (atomic_read_acquire(&done[vcpu]) != STAND) {
-        asked = asked || vcpu_call(vcpu, stand, NULL, false) == 0;
+        asked = asked || ask(vcpu);
         if (!asked && !arch_vcpu_is_up(vcpu))
             return true;
         if (clock_now() >= deadline)
@@ -87,11 +90,19 @@ void others_go_on(void)
     wait_while(REGISTER);
 }
 
+/*
+ * All are asked before one is waited for: those that stand keep the CPUs busy, and each that had to
+ * be asked after them would wait for its turn, and we for ours.
+ */
 int others_stop(uint64_t deadline)
 {
+    bool asked[XENLET_MAX_VCPUS];
+
     atomic_write_release(&order, STAND);
+    for (unsigned int i = 1; i < platform_nr_vcpus(); i++)
+        asked[i] = ask(i);
     for (unsigned int i = 1; i < platform_nr_vcpus(); i++) {
-        if (!stop(i, deadline)) {
+        if (!stop(i, asked[i], deadline)) {
             others_go_on();
             return -XEN_EAGAIN;
         }
