@@ -200,7 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         vchan_close(v);
     }
     peer_begin(serve); /* nobody has anything mapped any more */
-    vchan_memory_clear();
+    offer_clear();
     peer_end();
     require(allocated == 0, "memory is left");
     return 0;
