@@ -320,10 +320,10 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline);
  * xenstore's among them, in the ABI that was asked for at boot. One that cannot be had again is
  * lost: see evtchn_on_lost(). Each handler is called once. Where it fails nothing has changed.
  *
- * A far end that binds to an unbound port of ours in that moment is refused, or is left with a port
- * that leads nowhere, and Xen tells neither of us. xenconsoled binds to the console's some time
- * after the domain began to run, and does not try again: a program that resets at once has
- * console_flush() return 0 first, which shows that it is there.
+ * A far end that binds to a port of ours, or looks whether it still is bound, in that moment gives
+ * up, and Xen tells neither of us. xenconsoled does both soon after the domain began to run, and not
+ * again: a program that resets so early has console_flush() return 0 first, which shows that it is
+ * there, and then waits a second for it to have looked again.
  *
  * Errors: -XEN_EISCONN a static channel is bound: see evtchn_reset_forced(); -XEN_EINVAL on another
  * VCPU; -XEN_EDEADLK with upcalls masked; -XEN_EBUSY another reset is under way; -XEN_ENOSPC no

@@ -182,7 +182,7 @@ def _refusals():
         yield boot('refusals', f'{world}-again', world, image('tests/refuse'), '--vcpus', '2',
                    '--cmdline', 'refuse=again error=12',
                    output=['VCPU 1: 0', r'this Xen refuses fifo \(error -12\); using 2l',
-                           'after a reset event channels are 2l'], quick=world == 'xl')
+                           'after a reset event channels are 2l'], quick=world == 'bare')
 
 
 def _three_level():

@@ -154,6 +154,16 @@ static int refuse_unready(unsigned int vcpu)
     return rc == -XEN_EINVAL ? 0 : -1;
 }
 
+/* It binds to the console's port, and looks once more soon after: see evtchn_reset(). */
+static int let_xenconsoled_settle(void)
+{
+    int rc = console_flush(XENLET_FOREVER);
+
+    if (rc == 0 && !xenlet_is_initial_domain())
+        clock_sleep(3000000000);
+    return rc;
+}
+
 /*
  * A VCPU without its block or selector does not come up, and nothing binds to it; when a reset
  * finds it so, all go to 2-level.
@@ -171,7 +181,7 @@ static int use_vcpu(unsigned int vcpu)
         return evtchn_bind_ipi(vcpu, count, NULL, EVTCHN_HANDLER_GPR, &ch) == -XEN_ENOENT ? 0 : -1;
     rc = evtchn_bind_ipi(vcpu, count, NULL, EVTCHN_HANDLER_GPR, &ch);
     if (rc == 0)
-        rc = console_flush(XENLET_FOREVER); /* or xenconsoled may bind while ports are closed */
+        rc = let_xenconsoled_settle();
     if (rc == 0)
         rc = evtchn_reset();
     console_printf("after a reset event channels are %s\n", evtchn_abi());
