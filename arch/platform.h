@@ -84,8 +84,8 @@ xen_pfn_t arch_mmu_boot_mapped(void);
 int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
 
 /*
- * Whether a grant, and a frame of the grant table, is mapped at an address that is told to Xen. It is
- * not where Xen gives a guest such frames as memory at a place of its own.
+ * Whether a grant, and a frame of the grant table, is mapped at an address that is told to Xen. It
+ * is not where Xen gives a guest such frames as memory at a place of its own.
  */
 bool arch_has_grants(void);
 
@@ -125,5 +125,12 @@ int arch_random(uint64_t *word);
 
 /* Print the calls that led here. */
 void arch_backtrace_here(void);
+
+/* This VCPU's stack, for reports: [guard, bottom) is an empty page, [bottom, top) the stack. */
+struct arch_stack {
+    const char *name;
+    uint64_t guard, bottom, top;
+};
+struct arch_stack arch_stack(void);
 
 #endif

@@ -6,59 +6,28 @@
 #include "arch/x86_64/trap.h"
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
+#include "kernel/report.h"
+#include "platform_arch.h"
 
 #define MAX_DEPTH    32
 #define UPCALL_SAVED 9 /* words that arch_upcall_entry pushes between Xen's frame and its call */
 #define PUSH_RBP     0x55
 
-/* `inside` is an address of the instruction that `addr` is about. */
-static void symbol(char *buf, size_t size, uint64_t addr, uint64_t inside)
-{
-    uint64_t offset;
-    const char *name = symbol_of(inside, &offset);
-
-    if (name)
-        xenlet_snprintf(buf, size, "%s+0x%lx", name, offset + (addr - inside));
-    else
-        xenlet_snprintf(buf, size, "(not in a function)");
-}
-
-void arch_symbol(char *buf, size_t size, uint64_t addr)
-{
-    symbol(buf, size, addr, addr);
-}
-
-const char *arch_stack_of(uint64_t addr, bool *guard)
+struct arch_stack arch_stack(void)
 {
     const struct percpu *cpu = percpu();
     uint64_t bottom = (uint64_t)cpu->stack;
 
-    if (addr < bottom - LAYOUT_PAGE_SIZE || addr >= bottom + LAYOUT_STACK_SIZE)
-        return NULL;
-    *guard = addr < bottom;
-    return cpu->stack_name;
-}
-
-static void show_frame(unsigned int *depth, uint64_t rip, uint64_t inside)
-{
-    char name[96];
-
-    symbol(name, sizeof(name), rip, inside);
-    console_printf("  #%u 0x%lx %s\n", (*depth)++, rip, name);
+    return (struct arch_stack){ .name = cpu->stack_name,
+                                .guard = bottom - LAYOUT_PAGE_SIZE,
+                                .bottom = bottom,
+                                .top = bottom + LAYOUT_STACK_SIZE };
 }
 
 /* A call that never returns may be its function's last instruction: look one byte back. */
 static void show_return(unsigned int *depth, uint64_t rip)
 {
-    show_frame(depth, rip, rip - 1);
-}
-
-/* Whether the 8 bytes at `addr` are on this VCPU's stack. */
-static bool on_stack(uint64_t addr)
-{
-    bool guard = false;
-
-    return addr % 8 == 0 && arch_stack_of(addr, &guard) && !guard;
+    report_call(depth, rip, rip - 1);
 }
 
 static void show_upcall(unsigned int *depth, const uint64_t *frame)
@@ -69,14 +38,14 @@ static void show_upcall(unsigned int *depth, const uint64_t *frame)
         (uint64_t)(arch_upcall_unmasked) - (uint64_t)arch_upcall_entry)
         return;
     console_printf("  interrupted by an upcall:\n");
-    if (on_stack(rip))
-        show_frame(depth, *(const uint64_t *)rip, *(const uint64_t *)rip);
+    if (report_on_stack(rip, 8))
+        report_call(depth, *(const uint64_t *)rip, *(const uint64_t *)rip);
 }
 
 /* A frame is { caller's rbp, return address }; follow only what lies upwards on our own stack. */
 static void show_callers(unsigned int *depth, uint64_t rbp)
 {
-    while (*depth < MAX_DEPTH && on_stack(rbp) && on_stack(rbp + 8)) {
+    while (*depth < MAX_DEPTH && report_on_stack(rbp, 16)) {
         const uint64_t *frame = (const uint64_t *)rbp;
 
         show_return(depth, frame[1]);
@@ -106,7 +75,7 @@ static uint64_t frameless_caller(const struct trap_regs *r)
 
     if (symbol_of(r->rip, &offset) && offset && *(const uint8_t *)(r->rip - offset) == PUSH_RBP)
         return 0;
-    caller = on_stack(r->rsp) ? *(const uint64_t *)r->rsp : 0;
+    caller = report_on_stack(r->rsp, 8) ? *(const uint64_t *)r->rsp : 0;
     return symbol_of(caller - 1, &offset) ? caller : 0;
 }
 
@@ -116,7 +85,7 @@ void arch_show_calls(const struct trap_regs *r)
     uint64_t caller = frameless_caller(r);
 
     console_printf("backtrace:\n");
-    show_frame(&depth, r->rip, r->rip);
+    report_call(&depth, r->rip, r->rip);
     if (caller)
         show_return(&depth, caller);
     show_callers(&depth, r->rbp);
@@ -126,7 +95,7 @@ void arch_show_regs(const struct trap_regs *r)
 {
     char name[96];
 
-    arch_symbol(name, sizeof(name), r->rip);
+    report_place(name, sizeof(name), r->rip, r->rip);
     console_printf("rip %016lx %s\n", r->rip, name);
     console_printf("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
     console_printf("rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", r->rsi, r->rdi, r->rbp, r->rsp);

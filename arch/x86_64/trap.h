@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Exceptions: what entry.S saves, and how a fault is survived.
- */
+/* Exceptions: their numbers, and the registers that entry.S saves. */
 #ifndef XENLET_TRAP_H
 #define XENLET_TRAP_H
 
-#include <xenlet/types.h>
+#include "arch/trap.h"
 
 enum {
     TRAP_DEBUG = 1,
@@ -26,25 +24,5 @@ int arch_traps_init(void);
 
 /* The same table, as the context of a VCPU that is not up yet holds it. */
 void arch_traps_fill(struct trap_info table[256]);
-
-/*
- * Asked first at every exception, when set: true means handled, go on with `regs` as they are now.
- * For tests and debuggers. It runs with upcalls masked.
- */
-typedef bool arch_trap_hook_t(struct trap_regs *regs);
-extern arch_trap_hook_t *arch_trap_hook;
-
-/* Print `regs`; and the calls that led there, named where the image has symbols. */
-void arch_show_regs(const struct trap_regs *regs);
-void arch_show_calls(const struct trap_regs *regs);
-
-/* Print the calls that led to return address `rip`, with the frames from `rbp` on. */
-void arch_backtrace(uint64_t rip, uint64_t rbp);
-
-/* Where in the program: "name+0x12", or "(not in a function)". */
-void arch_symbol(char *buf, size_t size, uint64_t addr);
-
-/* The name of VCPU stack that holds `addr`, or whose guard page does; NULL for none. */
-const char *arch_stack_of(uint64_t addr, bool *guard);
 
 #endif

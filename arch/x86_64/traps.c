@@ -10,12 +10,12 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "kernel/internal.h"
+#include "kernel/report.h"
 
-/* A fault at `at`, or in a call that returns to `at`, goes on at `fixup`. */
-struct extable_entry {
-    uint64_t at, fixup;
-};
-extern const struct extable_entry xenlet_extable_start[], xenlet_extable_end[];
+/* The error code of a page fault. */
+#define PF_PRESENT 1u
+#define PF_WRITE   2u
+#define PF_FETCH   16u
 
 extern const uint64_t arch_trap_entries[TRAP_NR];
 
@@ -88,44 +88,26 @@ int arch_traps_init(void)
     return hypercall_callback_register(CALLBACKTYPE_event, (unsigned long)arch_upcall_entry, 0);
 }
 
-static bool extable_fixup(struct trap_regs *regs, uint64_t at)
-{
-    for (const struct extable_entry *e = xenlet_extable_start; e < xenlet_extable_end; e++) {
-        if (e->at == at) {
-            regs->rip = e->fixup;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool recover(struct trap_regs *regs)
 {
-    const uint64_t *top = (const uint64_t *)regs->rsp;
+    uint64_t fixup = report_fixup(regs->rip);
 
-    if (extable_fixup(regs, regs->rip))
-        return true;
     /* A call to where nothing can be executed: the fault is there, but the call is to blame. */
-    if (regs->vector == TRAP_PAGE_FAULT && regs->rip == percpu()->info.arch.cr2 &&
-        extable_fixup(regs, *top)) {
-        regs->rsp += 8;
-        return true;
+    if (!fixup && regs->vector == TRAP_PAGE_FAULT && regs->rip == percpu()->info.arch.cr2) {
+        fixup = report_fixup(*(const uint64_t *)regs->rsp);
+        if (fixup)
+            regs->rsp += 8;
     }
-    return false;
+    if (fixup)
+        regs->rip = fixup;
+    return fixup;
 }
 
 static void report_page_fault(uint64_t error)
 {
-    uint64_t addr = percpu()->info.arch.cr2;
-    const char *what = error & 16 ? "execute" : error & 2 ? "write" : "read";
-    const char *stack;
-    bool guard = false;
+    const char *what = error & PF_FETCH ? "execute" : error & PF_WRITE ? "write" : "read";
 
-    console_printf("cannot %s address 0x%lx: %s\n", what, addr,
-                   error & 1 ? "not allowed there" : "nothing is mapped there");
-    stack = arch_stack_of(addr, &guard);
-    if (stack && guard)
-        console_printf("the address is in the guard page of %s\n", stack);
+    report_fault(what, percpu()->info.arch.cr2, error & PF_PRESENT);
 }
 
 void arch_trap(struct trap_regs *regs);

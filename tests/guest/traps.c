@@ -4,6 +4,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "kernel/internal.h"
+#include "kernel/report.h"
 #include "kernel/string.h"
 #include "tests/guest/pattern.h"
 #include "tests/guest/test.h"
@@ -270,7 +271,7 @@ static bool is_named(uint64_t addr, const char *expected)
 {
     char text[64];
 
-    arch_symbol(text, sizeof(text), addr);
+    report_place(text, sizeof(text), addr, addr);
     if (strcmp(text, expected) != 0)
         test_fail(__FILE__, __LINE__, "0x%lx: expected %s, got %s", addr, expected, text);
     return strcmp(text, expected) == 0;
