@@ -64,7 +64,11 @@ def _compare(old, new):
 
 def check(results):
     compiler, known = _compiler(results), _load()
-    bad = [text for holds, text in goals.judge(results) if not holds]
+    judged = goals.judge(results)
+    bad = [text for holds, text in judged if not holds and not goals.is_open(text)]
+    for holds, text in judged:
+        if goals.is_open(text):
+            print(f'{"holds now, to be taken out of goals.OPEN" if holds else "open"}: {text}')
     if compiler in known:
         more, looked = _compare(known[compiler], _figures(results))
         bad += more

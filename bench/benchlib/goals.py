@@ -6,6 +6,11 @@ _UPCALL = {'2l': ((96, 30), (72, 20)), 'fifo': ((104, 38), (78, 28)), '3l': ((12
 _MAIN = 50000
 _MAIN_2GB = 1.2
 _HELLO = (48 * 1024, 32 * 1024)
+_EMPTY_WORD = 6
+
+# What is asked for and does not hold: docs/performance.md says what stands in the way. `make bench` shows it, and
+# nobody's change is refused for it.
+OPEN = ('empty word', '2 GB over 32 MB')
 
 
 def _say(text, value, most, wish=None):
@@ -34,6 +39,18 @@ def _growth(boot, rows):
             yield _say(f'{boot}: {name}, {first[0]} to {last[0]} ports: growth', last[1] / first[1], 1.05)
 
 
+def _empty_words(boot, rows):
+    """What one word more takes, of many."""
+    for name in ('empty-words', 'empty-l2-words'):
+        if f'{name} 63 words' in rows:
+            each = (rows[f'{name} 63 words']['instructions'] - rows[f'{name} 8 words']['instructions']) / (63 - 8)
+            yield _say(f'{boot}: {name[6:-1]}: empty word', each, _EMPTY_WORD)
+
+
+def is_open(text):
+    return any(f'{name}: ' in text for name in OPEN)
+
+
 def judge(results):
     """(whether it holds, what) of each goal that there are figures for."""
     boots = results['boots']
@@ -42,7 +59,7 @@ def judge(results):
         abi = boot.split('-')[0]
         if 'upcall 1 events' in result['rows']:
             found += _upcalls(boot, result['rows'], abi)
-        found += _growth(boot, result['rows'])
+        found += [*_growth(boot, result['rows']), *_empty_words(boot, result['rows'])]
         if boot in ('2l', 'fifo-32MB'):
             found.append(_say(f'{boot}: entry to main', result['entry-to-main']['instructions'], _MAIN))
     if 'fifo-2GB' in boots and 'fifo-32MB' in boots:

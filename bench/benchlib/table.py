@@ -9,11 +9,11 @@ _CONDITIONAL = re.compile(r'^j(?!mp)')
 _REGISTERS = re.compile(r'^xchg\w*\s+%\w+,%\w+$')
 _FP = re.compile(r'^(xsave|xrstor|fxsave|fxrstor)')
 
+FLOORS = ('2l', '3l', 'fifo', 'words')
 # Where an upcall begins and ends, and what the guest marks.
 _SYMBOLS = {'arch_upcall_entry': 'E', 'arch_upcall_iret': 'Q', 'main': 'M',
             'bench_begin': 'b', 'bench_end': 'e',
-            'floor_2l': 'E', 'floor_3l': 'E', 'floor_fifo': 'E',
-            'floor_2l_iret': 'Q', 'floor_3l_iret': 'Q', 'floor_fifo_iret': 'Q'}
+            **{f'floor_{name}': 'E' for name in FLOORS}, **{f'floor_{name}_iret': 'Q' for name in FLOORS}}
 
 
 def symbols(image):

@@ -11,6 +11,7 @@
 #include <xenlet/hypercall.h>
 #include <xenlet/hypercall_pv.h>
 #include <xenlet/platform.h>
+#include "arch/x86_64/entry.h"
 
 /* One instruction each. */
 void bench_begin(void);
@@ -46,18 +47,22 @@ void bench_take_upcall(void);
  * the ABI's pages, and call handlers[port].
  */
 #define FLOOR_PORTS 64u
-extern const char floor_2l[], floor_3l[], floor_fifo[];
+void floor_2l(void), floor_3l(void), floor_fifo(void), floor_words(void);
+/* Upcalls go there from now on; arch_upcall_entry is the library's. */
+void bench_callback(void (*entry)(void));
 extern struct floor {
     uint64_t pending[1], l2[1];
     struct evtchn_fifo_control_block control;
     event_word_t words[FLOOR_PORTS + 1];
     evtchn_handler_t *handlers[FLOOR_PORTS + 1];
+    uint64_t empty[64]; /* what floor_words looks at */
 } floor_of;
 
 /* Each in a file of its own. */
 void bench_floor(void);
 void bench_upcalls(void);
 void bench_ops(void);
+void bench_words(void);
 void bench_bound(unsigned long to);
 
 #endif

@@ -16,6 +16,7 @@
 #define CONTROL  16
 #define WORDS    88
 #define HANDLERS 352
+#define EMPTY    872
 
 .macro ENTER
         pop     %rcx
@@ -93,6 +94,24 @@ floor_3l:
         jnz     1b
         LEAVE   floor_3l
         .size floor_3l, . - floor_3l
+
+/* Words that hold nothing: each is looked at, and the next one looked for. */
+        .globl floor_words
+        .type floor_words, @function
+        .balign 16
+floor_words:
+        ENTER
+        xor     %eax, %eax
+        xchg    %rax, %gs:8
+1:      bsf     %rax, %rbp
+        jz      2f
+        btr     %rbp, %rax
+        cmpq    $0, floor_of + EMPTY(,%rbp,8)
+        je      1b
+        ud2
+2:
+        LEAVE   floor_words
+        .size floor_words, . - floor_words
 
 /* One exchange takes LINKED, LINK and PENDING together. */
         .globl floor_fifo

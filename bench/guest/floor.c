@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The floor's upcalls: how their words are filled, and Xen has them made. */
-#include "arch/x86_64/entry.h"
 #include "arch/x86_64/percpu.h"
 #include "bench/guest/bench.h"
 
 struct floor floor_of;
 
-static void take_upcalls_at(const void *entry)
+void bench_callback(void (*entry)(void))
 {
     int rc = hypercall_callback_register(CALLBACKTYPE_event, (unsigned long)entry, 0);
 
@@ -30,22 +29,22 @@ static void raise(unsigned int n)
     info->evtchn_upcall_pending = 1;
 }
 
-static void one_upcall(const char *row, const char *entry, unsigned int n, bool print)
+static void one_upcall(const char *row, void (*entry)(void), unsigned int n, bool print)
 {
     xen_ulong_t selector = percpu()->info.evtchn_pending_sel;
 
     raise(n);
-    take_upcalls_at(entry);
+    bench_callback(entry);
     bench_begin();
     bench_take_upcall();
     bench_end();
-    take_upcalls_at(arch_upcall_entry);
+    bench_callback(arch_upcall_entry);
     percpu()->info.evtchn_pending_sel = selector;
     if (print)
         bench_sample(row, "events", n);
 }
 
-static void rows(const char *row, const char *entry)
+static void rows(const char *row, void (*entry)(void))
 {
     static const unsigned int numbers[] = BENCH_EVENTS;
 
@@ -73,3 +72,4 @@ _Static_assert(offsetof(struct floor, l2) == 8, "floor.S");
 _Static_assert(offsetof(struct floor, control) == 16, "floor.S");
 _Static_assert(offsetof(struct floor, words) == 88, "floor.S");
 _Static_assert(offsetof(struct floor, handlers) == 352, "floor.S");
+_Static_assert(offsetof(struct floor, empty) == 872, "floor.S");

@@ -30,6 +30,7 @@ static void on_one_vcpu(void *arg)
     bench_floor();
     bench_upcalls();
     bench_ops();
+    bench_words();
 }
 
 /* With several VCPUs the last one is measured, and the first waits. */
