@@ -43,11 +43,15 @@ void arch_protect(void);
 int arch_vcpu_info_init(struct vcpu_info **info);
 
 /*
- * Other VCPUs. First its own data and stack, and its vcpu_info registered with Xen: once in a life.
- * Then its first instructions, which end in vcpu_main() on it, with upcalls masked. 0, -XEN_ENOMEM,
- * -XEN_ENOENT no such VCPU, or what Xen said.
+ * Another VCPU's own data and stack, made when first asked for, and its vcpu_info, which the caller
+ * registers with Xen. 0, -XEN_ENOMEM.
  */
 int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info);
+
+/*
+ * Have such a VCPU, whose vcpu_info is registered, run its first instructions: they end in
+ * vcpu_main(), with upcalls masked. 0, -XEN_ENOMEM, or what Xen said.
+ */
 int arch_vcpu_up(unsigned int vcpu);
 
 /* Take this VCPU down; returns, or vcpu_main() begins again, when it is brought up again. */

@@ -3,6 +3,7 @@
 #include <xenlet/clock.h>
 #include <xenlet/domain.h>
 #include <xenlet/evtchn.h>
+#include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
 #include <xenlet/vcpu.h>
@@ -32,6 +33,7 @@ static struct vcpu {
     void (*program)(void *arg);
     void *arg;
     unsigned int starter;
+    bool registered; /* Xen has its vcpu_info; it takes one once in a VCPU's life */
     struct evtchn *ipi;
     struct spinlock lock; /* calls */
     struct call *calls;
@@ -242,11 +244,25 @@ static bool is_settled(void *arg)
     return atomic_read_acquire(&v->state) != STARTING;
 }
 
+/* While the VCPU is down, any other may do this for it. Above VCPU 31 shared_info has none. */
+static int register_info(unsigned int vcpu, const struct vcpu_info *info)
+{
+    int rc = 0;
+
+    if (!vcpus[vcpu].registered)
+        rc = hypercall_register_vcpu_info(vcpu, xenlet_gfn(info),
+                                          (uintptr_t)info % XENLET_PAGE_SIZE);
+    vcpus[vcpu].registered = rc == 0;
+    return rc;
+}
+
 static int prepare(unsigned int vcpu)
 {
     struct vcpu_info *info;
-    int rc = arch_vcpu_prepare(vcpu, &info);
+    int rc = arch_vcpu_exists(vcpu) ? arch_vcpu_prepare(vcpu, &info) : -XEN_ENOENT;
 
+    if (rc == 0)
+        rc = register_info(vcpu, info);
     if (rc == 0)
         rc = evtchn_vcpu_init(vcpu, info);
     return rc ? rc : ipi_init(platform_vcpu()); /* the new one wakes us with it */

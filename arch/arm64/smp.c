@@ -76,16 +76,8 @@ static int vcpu_page_init(unsigned int vcpu)
 
 int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info)
 {
-    int rc = 0;
+    int rc = vcpus[vcpu] ? 0 : vcpu_page_init(vcpu);
 
-    if (!arch_vcpu_exists(vcpu))
-        return -XEN_ENOENT;
-    if (!vcpus[vcpu]) {
-        rc = vcpu_page_init(vcpu);
-        /* While the VCPU is down any other may do this; shared_info has one for VCPU 0 only. */
-        if (rc == 0)
-            rc = hypercall_register_vcpu_info(vcpu, xenlet_gfn(vcpus[vcpu]), 0);
-    }
     if (rc == 0)
         *info = &vcpus[vcpu]->percpu.info;
     return rc;

@@ -183,6 +183,10 @@ def _refusals():
                    '--cmdline', 'refuse=again error=12',
                    output=['VCPU 1: 0', r'this Xen refuses fifo \(error -12\); using 2l',
                            'after a reset event channels are 2l'], quick=world == 'bare')
+    # A VCPU above 31, without a vcpu_info in shared_info: one that only looks registered does not come up.
+    yield boot('refusals', 'vcpu-info', 'bare', image('tests/refuse'), '--vcpus', '2', '--xen-args', 'dom0_max_vcpus=34',
+               '--cmdline', 'refuse=vcpu-info error=12 vcpu=33',
+               output=['VCPU 33: -12', 'VCPU 33 at the second attempt: 0', 'after a reset event channels are fifo'])
 
 
 def _three_level():

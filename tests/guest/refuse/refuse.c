@@ -5,13 +5,13 @@
  *
  * Refuse: hypercall_evtchn_init_control hypercall_evtchn_expand_array
  * Refuse: hypercall_evtchn_query_extended_abis hypercall_evtchn_register_3level_bitmaps
- * Refuse: hypercall_evtchn_register_3level_l2
+ * Refuse: hypercall_evtchn_register_3level_l2 hypercall_register_vcpu_info
  *
  * `refuse=STEP` says at which: FIFO's control, first-page, second-page; 3-level's query, bitmaps,
  * l2, the selector of VCPU 0; for either, later is the block or selector of another VCPU when it
- * comes up, again the same at a reset, when it is up. `error=N` is the errno, `vcpu=N` the other
- * VCPU, 1 unless given. With `unready` Xen itself has to refuse that one its selector first, since
- * it has no vcpu_info yet.
+ * comes up, again the same at a reset, when it is up; vcpu-info is the other VCPU's vcpu_info, the
+ * first time only. `error=N` is the errno, `vcpu=N` the other VCPU, 1 unless given. With `unready`
+ * Xen itself has to refuse that one its selector first, since it has no vcpu_info yet.
  */
 #include "evtchn/internal.h"
 #include "kernel/string.h"
@@ -31,6 +31,8 @@ int __wrap_hypercall_evtchn_register_3level_bitmaps(uint32_t nr_pages, const uin
                                                     const uint64_t *mask);
 int __real_hypercall_evtchn_register_3level_l2(uint32_t vcpu, uint64_t gfn, uint32_t offset);
 int __wrap_hypercall_evtchn_register_3level_l2(uint32_t vcpu, uint64_t gfn, uint32_t offset);
+int __real_hypercall_register_vcpu_info(unsigned int vcpu, uint64_t gfn, uint32_t offset);
+int __wrap_hypercall_register_vcpu_info(unsigned int vcpu, uint64_t gfn, uint32_t offset);
 
 static unsigned int nr_pages;
 static bool other_began;
@@ -92,6 +94,15 @@ int __wrap_hypercall_evtchn_register_3level_l2(uint32_t vcpu, uint64_t gfn, uint
     int rc = error_for(vcpu, "l2");
 
     return rc ? rc : __real_hypercall_evtchn_register_3level_l2(vcpu, gfn, offset);
+}
+
+int __wrap_hypercall_register_vcpu_info(unsigned int vcpu, uint64_t gfn, uint32_t offset)
+{
+    static bool refused;
+    int rc = vcpu && !refused ? error_at("vcpu-info") : 0;
+
+    refused = refused || rc;
+    return rc ? rc : __real_hypercall_register_vcpu_info(vcpu, gfn, offset);
 }
 
 static unsigned int seen;
@@ -175,6 +186,10 @@ static int use_vcpu(unsigned int vcpu)
     int rc = vcpu_start(vcpu, idle, &over);
 
     console_printf("VCPU %u: %d\n", vcpu, rc);
+    if (rc && error_at("vcpu-info") == rc) {
+        rc = vcpu_start(vcpu, idle, &over);
+        console_printf("VCPU %u at the second attempt: %d\n", vcpu, rc);
+    }
     while (rc == 0 && !atomic_read(&other_began))
         clock_sleep(1000000);
     if (rc)

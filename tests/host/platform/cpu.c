@@ -134,17 +134,8 @@ bool arch_vcpu_is_up(unsigned int vcpu)
 
 int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info)
 {
-    if (!arch_vcpu_exists(vcpu))
-        return -XEN_ENOENT;
-    if (!host_vcpus[vcpu]) {
-        int rc;
-
-        if (!new_vcpu(vcpu))
-            return -XEN_ENOMEM;
-        rc = hypercall_register_vcpu_info(vcpu, xenlet_gfn(host_vcpus[vcpu]), 0);
-        if (rc)
-            return rc;
-    }
+    if (!host_vcpus[vcpu] && !new_vcpu(vcpu))
+        return -XEN_ENOMEM;
     *info = &host_vcpus[vcpu]->info;
     return 0;
 }
@@ -169,9 +160,12 @@ void arch_vcpu_down(void)
 
 int host_add_vcpu(unsigned int vcpu)
 {
+    bool registered = host_vcpus[vcpu];
     struct vcpu_info *info;
     int rc = arch_vcpu_prepare(vcpu, &info);
 
+    if (rc == 0 && !registered)
+        rc = hypercall_register_vcpu_info(vcpu, xenlet_gfn(info), 0);
     return rc ? rc : evtchn_vcpu_init(vcpu, info);
 }
 
