@@ -107,15 +107,15 @@ soak: ## hours of it: 10 million events, every port FIFO has, a million lives of
 	@tests/xen/suite --all --only '^soak/'
 
 bench: ## what events cost: guest instructions, counted; a table, build/bench/results.json, and charts
-	@tests/xen/prepare gcc lab bench
+	@tests/xen/prepare gcc lab linux bench
 	$(call COMPILE_WITH,gcc)
-	@tests/xen/fetch 4.17 4.20
+	@tests/xen/fetch 4.17 4.20 3l linux
 	@bench/run
 
 bench-check: ## fail where events cost more than they did (bench/baseline.json); part of `test`
 	@tests/xen/prepare gcc lab bench
 	$(call COMPILE_WITH,gcc)
-	@tests/xen/fetch 4.17
+	@tests/xen/fetch 4.17 3l
 	@bench/run --check
 
 coverage: ## how much of evtchn/ the host's tests run, by line and branch

@@ -3,10 +3,8 @@
 
 import subprocess
 
+from . import peers
 from .count import OUT, ROOT, BenchError
-
-# bench/benchlib/peers.py says where they come from.
-from .peers import PEERS
 
 _TERMINALS = (('svg', 'svg size 900,480 enhanced font "sans,13" background "white"'),
               ('png', 'pngcairo size 900,480 enhanced font "sans,11"'))
@@ -54,17 +52,18 @@ def _draw(name, script):
         print(f'chart: {path.relative_to(ROOT)}')
 
 
-def _upcalls(boots):
+def _upcalls(results):
+    boots = results['boots']
     ours = {abi: boots[abi]['rows'] for abi in ('2l', 'fifo', '3l') if abi in boots}
     for key, events, title in (('one', 1, 'One event: from the callback to the iretq'),
                                ('each', 64, 'Each of 64 events in one upcall')):
-        names, values = [], {'floor': [], 'xenlet': []} | {peer: [] for peer in PEERS}
+        names, values = [], {'floor': [], 'xenlet': []}
         for abi, rows in ours.items():
             names.append({'2l': '2-level', '3l': '3-level', 'fifo': 'FIFO'}[abi])
             values['floor'].append(round(rows[f'floor-{abi} {events} events']['instructions'] / events, 1))
             values['xenlet'].append(round(rows[f'upcall {events} events']['instructions'] / events, 1))
-            for peer, figures in PEERS.items():
-                values[peer].append(figures[key].get(abi))
+            for peer, instructions in peers.figures(results, f'upcall {events} events', abi):
+                values.setdefault(peer, []).append(instructions and round(instructions / events, 1))
         if names:
             _draw(f'upcall-{key}', _bars(title, 'guest instructions', names, list(values.items())))
 
@@ -83,5 +82,5 @@ def _growth(boots):
 
 
 def draw(results):
-    _upcalls(results['boots'])
+    _upcalls(results)
     _growth(results['boots'])

@@ -36,9 +36,9 @@ def _plugin():
     version = re.search(r'version (\d+)\.', run(['qemu-system-x86_64', '--version']))
     if not version:
         raise BenchError('qemu-system-x86_64 --version does not say which it is')
-    path = OUT / 'count.so'
-    run(['gcc', '-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden',
-         f'-DPLUGIN_VERSION={1 if int(version.group(1)) < 9 else 2}', 'bench/plugin/count.c', '-o', str(path)])
+    path, version = OUT / 'count.so', int(version.group(1))
+    run(['gcc', '-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', f'-DQEMU_VERSION={version}',
+         f'-DPLUGIN_VERSION={1 if version < 9 else 2}', 'bench/plugin/count.c', 'bench/plugin/decode.c', '-o', str(path)])
     return path
 
 
@@ -52,30 +52,30 @@ class Counter:
         self.compiler = run([cc, '--version']).splitlines()[0]
         self.start = time.monotonic()
 
-    def _say(self, text):
+    def say(self, text):
         print(f'[{time.monotonic() - self.start:6.1f}s] {text}', flush=True)
 
     def run(self, boots):
         results = {'compiler': self.compiler, 'boots': {}}
         table.write(self.image, OUT / 'table')
         for i, boot in enumerate(boots, 1):
-            self._say(f'{i} of {len(boots)}: {boot.name}: {boot.abi}, {boot.vcpus} VCPUs, Xen {boot.xen}')
-            results['boots'][boot.name] = self._boot(boot)
-        self._say('done')
+            self.say(f'{i} of {len(boots)}: {boot.name}: {boot.abi}, {boot.vcpus} VCPUs, Xen {boot.xen}')
+            said, lines = self.boot(boot, self.image, f'evtchn={boot.abi} {boot.rows}'.strip(), f'table={OUT}/table')
+            results['boots'][boot.name] = rows(said, lines, boot.name) | {'entry-to-main': _entry_to_main(lines)}
         return results
 
-    def _boot(self, boot):
+    def boot(self, boot, image, cmdline, knows, *options):
+        """What the guest said, and what the plugin wrote, which `knows` the image by this argument."""
         counts = OUT / f'{boot.name}.counts'
         memory = int(boot.memory.rstrip('M'))
-        qemu = f'{_QEMU} -plugin {self.plugin},table={OUT}/table,out={counts}'
+        qemu = f'{_QEMU} -plugin {self.plugin},{knows},out={counts}'
         if memory > 256:
             qemu += f' -m {memory + 512}'
         log = f'bench-{boot.name}'
-        run(['tests/xen/run', 'bare', str(self.image), '--xen', boot.xen, '--vcpus', str(boot.vcpus), '--mem', boot.memory,
-             '--cmdline', f'evtchn={boot.abi} {boot.rows}'.strip(), '--deadline', str(boot.seconds), '--log', log,
-             '--qemu-args', qemu, '-q'])
+        run(['tests/xen/run', 'bare', str(image), '--xen', boot.xen, '--vcpus', str(boot.vcpus), '--mem', boot.memory,
+             '--cmdline', cmdline, '--deadline', str(boot.seconds), '--log', log, '--qemu-args', qemu, '-q', *options])
         said = (ROOT / 'build' / 'log' / f'{log}.log').read_text(errors='replace')
-        return _match(said, counts.read_text().splitlines(), boot.name)
+        return said, counts.read_text().splitlines()
 
 
 def _vector(numbers):
@@ -83,8 +83,8 @@ def _vector(numbers):
 
 
 def _regions(lines):
-    """Each region with the upcalls in it, and the instructions up to main()."""
-    upcalls, regions, boot = {}, [], None
+    """Each region with the upcalls in it."""
+    upcalls, regions = {}, []
     for line in lines:
         what, cpu, *numbers = line.split()
         numbers = [int(n) for n in numbers]
@@ -92,9 +92,12 @@ def _regions(lines):
             upcalls.setdefault(cpu, []).append(numbers)
         elif what == 'region':
             regions.append((numbers, upcalls.pop(cpu, [])))
-        elif what == 'boot' and boot is None:
-            boot = numbers
-    return regions, boot
+    return regions
+
+
+def _entry_to_main(lines):
+    """The boot VCPU's: the first that comes there."""
+    return _vector([int(n) for n in next(line for line in lines if line.startswith('boot ')).split()[2:]])
 
 
 def _row(samples, has_upcall):
@@ -107,16 +110,16 @@ def _row(samples, has_upcall):
     return _vector(median) | {'spread': max(s[0] for s in samples) - min(s[0] for s in samples)}
 
 
-def _match(said, lines, name):
-    rows = [m.groups() for m in re.finditer(r'sample (\S+) (\S+) (\d+)', said)]
-    regions, boot = _regions(lines)
-    if len(rows) % REPEAT or len(regions) != len(rows) // REPEAT * (REPEAT + 1):
-        raise BenchError(f'{name}: {len(rows)} samples and {len(regions)} regions do not go together; '
+def rows(said, lines, name):
+    """The rows that the guest named and the plugin counted, and the guest's own values."""
+    named = [m.groups() for m in re.finditer(r'sample (\S+) (\S+) (\d+)', said)]
+    regions = _regions(lines)
+    if not named or len(named) % REPEAT or len(regions) != len(named) // REPEAT * (REPEAT + 1):
+        raise BenchError(f'{name}: {len(named)} samples and {len(regions)} regions do not go together; '
                          f'see build/log/bench-{name}.log')
-    result = {'rows': {}, 'values': {m.group(1): int(m.group(2)) for m in re.finditer(r'value (\S+) (\d+)', said)},
-              'entry-to-main': _vector(boot)}
-    for i in range(len(rows) // REPEAT):
-        row, what, number = rows[i * REPEAT]
+    result = {'rows': {}, 'values': {m.group(1): int(m.group(2)) for m in re.finditer(r'value (\S+) (\d+)', said)}}
+    for i in range(len(named) // REPEAT):
+        row, what, number = named[i * REPEAT]
         samples = regions[i * (REPEAT + 1) + 1:(i + 1) * (REPEAT + 1)]      # the first one warms up
         has_upcall = all(upcalls for _, upcalls in samples) and row != 'send-to-handler'
         result['rows'][f'{row} {number} {what}'] = _row(samples, has_upcall)

@@ -1,8 +1,54 @@
 # SPDX-License-Identifier: MIT
-"""What an event costs elsewhere: guest instructions, by ABI, counted in the same way with the same plugin interface
-under Xen 4.17 (64 ports of EVTCHNOP_bind_ipi, handlers that only count, one VCPU). Not measured again by bench/run."""
+"""What an event costs elsewhere: Linux, measured in the same run, and mini-os, which is cited."""
 
-PEERS = {
-    'mini-os -O3': {'one': {'2l': 150}, 'each': {'2l': 36}},
-    'Linux 6.1': {'one': {'2l': 1088, 'fifo': 945}, 'each': {'2l': 612, 'fifo': 683}},
-}
+from .boots import Boot
+from .count import rows
+from .linux import Linux
+
+# Two VCPUs: with one Linux would leave out the locks. 4,000 ports are about all of 2-level.
+BOOTS = (Boot('linux-2l', '2l', '4.17', 2, '256M', 'bound=4000', 900),
+         Boot('linux-fifo', 'fifo', '4.17', 2, '256M', 'bound=10000', 900))
+
+# Guest instructions for one event and for each of 64, of mini-os of 2016 with -O3, counted once in the same way (64 ports of
+# EVTCHNOP_bind_ipi, handlers that only count, one VCPU, Xen 4.17). It has 2-level only.
+_CITED = {'mini-os -O3 (cited)': {'2l': {'upcall 1 events': {'instructions': 150},
+                                         'upcall 64 events': {'instructions': 2307}}}}
+
+
+def measure(counter, boots):
+    """{name: {ABI: what count.rows() returns}} of the peers that are measured."""
+    if not boots:
+        return {}
+    linux, abis = Linux(), {}
+    for boot in boots:
+        counter.say(f'{boot.name}: {linux.release} as dom0, {boot.vcpus} VCPUs, Xen {boot.xen}')
+        abis[boot.abi] = rows(*linux.boot(counter, boot), boot.name)
+    return {linux.name: abis}
+
+
+def figures(results, row, abi):
+    """[(peer, instructions of `row` with `abi`, or None)], with those that are cited."""
+    measured = {name: {a: r['rows'] for a, r in abis.items()} for name, abis in results.get('peers', {}).items()}
+    return [(name, rows.get(abi, {}).get(row, {}).get('instructions')) for name, rows in (_CITED | measured).items()]
+
+
+def table(results):
+    """Each row of a peer beside ours."""
+    for name, abis in results.get('peers', {}).items():
+        for abi, theirs in abis.items():
+            ours = results['boots'].get(abi, {'rows': {}})['rows']
+            print(f'\n{name}, {abi}, beside xenlet\n  {"row":28} {"xenlet":>8} {name:>10} {"ratio":>7} {"locked":>11} {"calls":>7} '
+                  f'{"spread":>7}')
+            for key, row in theirs['rows'].items():
+                print(_line(key, row, ours.get(key)))
+            for key, value in theirs['values'].items():
+                print(f'  {key:28} {results["boots"].get(abi, {"values": {}})["values"].get(key, ""):>8} {value:10}')
+
+
+def _line(key, theirs, ours):
+    def pair(name):
+        return f'{ours[name] if ours else ""}/{theirs[name]}'
+
+    ratio = f'{theirs["instructions"] / ours["instructions"]:.1f}' if ours and ours['instructions'] else ''
+    return (f'  {key:28} {ours["instructions"] if ours else "":>8} {theirs["instructions"]:10} {ratio:>7} {pair("locked"):>11} '
+            f'{pair("hypercalls"):>7} {theirs["spread"]:7}')

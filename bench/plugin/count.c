@@ -11,6 +11,9 @@
  *      upcall CPU COUNTS       from its entry to its iretq, both included; within a region only
  *      region CPU COUNTS       what is between bench_begin() and bench_end(), with the way there
  *
+ * With decode=on instead of a table the guest is a Linux, which patches itself and has no image to
+ * look into: decode.c tells the kinds from the bytes, and follow() finds the upcalls.
+ *
  * COUNTS are the members of struct counts. One thread runs all CPUs (-icount), so nothing is
  * locked.
  */
@@ -18,25 +21,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "count.h"
 #include "qemu_plugin.h"
 
 EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
 #define MAX_CPUS 8u
-
-enum {
-    LOCKED = 0x001,
-    BRANCH = 0x002,   /* conditional */
-    INDIRECT = 0x004, /* call or jump */
-    FP_SAVE = 0x008,  /* or restore */
-    HYPERCALL = 0x010,
-    ENTRY = 0x020, /* of an upcall */
-    IRETQ = 0x040,
-    MAIN = 0x080,
-    BEGIN = 0x100,
-    END = 0x200,
-    XEN = 0x400,
-};
 
 struct counts {
     uint64_t guest, locked, branches, indirect, fp, hypercalls, xen;
@@ -45,6 +35,11 @@ struct counts {
 static struct cpu {
     struct counts now, upcall, region;
     int in_upcall, in_region;
+    /* Of follow(): */
+    int in_hypercall;
+    uint64_t behind;    /* the hypercall that the upcall interrupts */
+    unsigned int again; /* the same one, called in the upcall */
+    struct counts exit;
 } cpus[MAX_CPUS];
 
 static struct place {
@@ -55,6 +50,10 @@ static size_t nr_places;
 static uint64_t first, last; /* the image */
 static uint64_t hypercall_page;
 static FILE *out;
+static int decode;
+
+#define LINUX        0xffffffff00000000u /* the text of kernel and modules is above it */
+#define SYSCALL_SIZE 2u
 
 static uintptr_t kind_of(char letter)
 {
@@ -68,13 +67,12 @@ static uintptr_t kind_of(char letter)
     return (uintptr_t)1 << (at - letters);
 }
 
-static void write_counts(const char *what, unsigned int cpu, const struct counts *from)
+static void write_counts(const char *what, unsigned int cpu, const struct counts *from,
+                         const struct counts *to)
 {
-    const struct counts *now = &cpus[cpu].now;
-
     fprintf(out, "%s %u", what, cpu);
-    for (size_t i = 0; i < sizeof(*now) / sizeof(uint64_t); i++)
-        fprintf(out, " %" PRIu64, ((const uint64_t *)now)[i] - ((const uint64_t *)from)[i]);
+    for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
+        fprintf(out, " %" PRIu64, ((const uint64_t *)to)[i] - ((const uint64_t *)from)[i]);
     fputc('\n', out);
 }
 
@@ -92,25 +90,24 @@ static void special(unsigned int n, uintptr_t kinds)
     if (kinds & IRETQ && cpu->in_upcall) {
         cpu->in_upcall = 0;
         if (cpu->in_region)
-            write_counts("upcall", n, &cpu->upcall);
+            write_counts("upcall", n, &cpu->upcall, &cpu->now);
     }
     if (kinds & MAIN)
-        write_counts("boot", n, &zero);
+        write_counts("boot", n, &zero, &cpu->now);
     if (kinds & BEGIN) {
         cpu->in_region = 1;
         cpu->region = cpu->now;
     }
     if (kinds & END && cpu->in_region) {
         cpu->in_region = 0;
-        write_counts("region", n, &cpu->region);
+        write_counts("region", n, &cpu->region, &cpu->now);
         fflush(out);
     }
 }
 
-static void executed(unsigned int n, void *data)
+static void count(unsigned int n, uintptr_t kinds)
 {
-    struct counts *now = &cpus[n % MAX_CPUS].now;
-    uintptr_t kinds = (uintptr_t)data;
+    struct counts *now = &cpus[n].now;
 
     now->guest++;
     if (!kinds)
@@ -121,7 +118,64 @@ static void executed(unsigned int n, void *data)
     now->fp += !!(kinds & FP_SAVE);
     now->hypercalls += !!(kinds & HYPERCALL);
     if (kinds & ~(uintptr_t)(LOCKED | BRANCH | INDIRECT | FP_SAVE | HYPERCALL))
-        special(n % MAX_CPUS, kinds);
+        special(n, kinds);
+}
+
+static void executed(unsigned int n, void *data)
+{
+    count(n % MAX_CPUS, (uintptr_t)data);
+}
+
+/*
+ * An upcall of Linux, which returns by a hypercall: it begins where Xen has the guest go on
+ * elsewhere than behind the hypercall that it interrupts, and the last hypercall before the guest
+ * goes on behind that one is its end. `address` is of the next instruction.
+ */
+static void follow(unsigned int n, uint64_t address)
+{
+    struct cpu *cpu = &cpus[n];
+
+    if (cpu->in_hypercall) {
+        cpu->in_hypercall = 0;
+        /* Xen may have a long one called again. */
+        if (!cpu->in_upcall && address != cpu->behind && address != cpu->behind - SYSCALL_SIZE) {
+            cpu->in_upcall = 1;
+            cpu->again = 0;
+            cpu->upcall = cpu->now;
+        }
+    }
+    if (cpu->in_upcall && address == cpu->behind && cpu->again-- == 0) {
+        cpu->in_upcall = 0;
+        write_counts("upcall", n, &cpu->upcall, &cpu->exit);
+    }
+}
+
+static void called_xen(struct cpu *cpu, uint64_t address)
+{
+    cpu->in_hypercall = 1;
+    if (!cpu->in_upcall)
+        cpu->behind = address + SYSCALL_SIZE;
+    else if (address + SYSCALL_SIZE == cpu->behind)
+        cpu->again++;
+    cpu->exit = cpu->now;
+}
+
+/* The data has the kinds, and above them the lower half of the address. */
+#define KINDS_BITS 16
+
+static void executed_by_linux(unsigned int n, void *data)
+{
+    uint64_t address = first | (uintptr_t)data >> KINDS_BITS;
+    uintptr_t kinds = (uintptr_t)data & ((1u << KINDS_BITS) - 1);
+    struct cpu *cpu = &cpus[n % MAX_CPUS];
+
+    if (cpu->in_region)
+        follow(n % MAX_CPUS, address);
+    count(n % MAX_CPUS, kinds);
+    if (kinds & BEGIN)
+        cpu->in_upcall = cpu->in_hypercall = 0;
+    if (cpu->in_region && kinds & HYPERCALL)
+        called_xen(cpu, address);
 }
 
 static void executed_by_xen(unsigned int n, void *data)
@@ -137,6 +191,19 @@ static int compare(const void *a, const void *b)
     return x->address < y->address ? -1 : x->address > y->address;
 }
 
+static uintptr_t kinds_of(const struct qemu_plugin_insn *insn)
+{
+    uint8_t bytes[16];
+    size_t size = qemu_plugin_insn_size(insn);
+
+#if QEMU_VERSION < 9
+    memcpy(bytes, qemu_plugin_insn_data(insn), size);
+#else
+    qemu_plugin_insn_data(insn, bytes, sizeof(bytes));
+#endif
+    return kinds_of_bytes(bytes, size);
+}
+
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
@@ -144,7 +211,11 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         struct place key = { qemu_plugin_insn_vaddr(insn), 0 }, *place;
 
-        if (key.address >= first && key.address < last) {
+        if (decode && key.address >= first) {
+            key.kinds = (key.address & 0xffffffff) << KINDS_BITS | kinds_of(insn);
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed_by_linux, QEMU_PLUGIN_CB_NO_REGS,
+                                                   (void *)key.kinds);
+        } else if (key.address >= first && key.address < last) {
             place = bsearch(&key, table, nr_places, sizeof(key), compare);
             key.kinds = place ? place->kinds : 0;
             if (key.address - hypercall_page < 4096 && key.address % 32 == 0)
@@ -202,9 +273,13 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
         }
         if (strncmp(argv[i], "out=", 4) == 0)
             out = fopen(argv[i] + 4, "w");
+        if (strcmp(argv[i], "decode=on") == 0) {
+            decode = 1;
+            first = LINUX;
+        }
     }
-    if (!out || !nr_places) {
-        fprintf(stderr, "count: needs table=FILE,out=FILE\n");
+    if (!out || decode == !!nr_places) {
+        fprintf(stderr, "count: needs table=FILE or decode=on, and out=FILE\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);

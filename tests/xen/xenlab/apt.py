@@ -134,6 +134,14 @@ class Apt:
             raise LabError(f'the package {meta} of Debian {self.suite} cannot be found')
         return found.group(1)
 
+    def header_packages(self, kernel):
+        """With what modules for the kernel in the package `kernel` are built."""
+        headers = kernel.replace('linux-image-', 'linux-headers-')
+        depends = re.findall(r'Depends: (linux-(?:headers|kbuild)-\S+)', self._run('apt-cache', 'depends', headers).stdout)
+        if not depends:
+            raise LabError(f'the package {headers} of Debian {self.suite} cannot be found')
+        return [headers, *depends]
+
     def download_source(self, package, folder):
         """Fetch the source of `package` into the new folder `folder`, in a version that the archive still has."""
         if not self._lists_are_fresh():

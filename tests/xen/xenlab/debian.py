@@ -23,6 +23,11 @@ _TOOLSTACK = """
 # would be smaller, but it cannot run as dom0.
 KERNEL_METAPACKAGE = 'linux-image-amd64'
 
+# A dom0 to measure, of one release on every machine: with what its modules are built, and what those tools load.
+LINUX = 'linux'
+SUITE_OF_LINUX = 'bookworm'
+FOR_LINUX = ('busybox-static', 'libelf1')
+
 HEADERS = 'libxen-dev'
 ARM64_XEN = 'xen-hypervisor-{v}-arm64'
 

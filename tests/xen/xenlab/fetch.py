@@ -98,6 +98,58 @@ def xen(version, progress):
     return folder
 
 
+def _linux_packages(apt):
+    kernel = apt.kernel_package()
+    return [kernel, *apt.header_packages(kernel), *debian.FOR_LINUX]
+
+
+def _take_from_dom0(folder):
+    """The kernel is large, and most likely that of the dom0 that was fetched before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    version = next(v for v, suite in debian.SUITE_OF_XEN.items() if suite == debian.SUITE_OF_LINUX)
+    for deb in (paths.CACHE / version / 'packages').glob('linux-image-*.deb'):
+        if not (folder / deb.name).exists():
+            os.link(deb, folder / deb.name)
+
+
+def _unpack_linux(debs, folder):
+    """Returns the kernel's release: 6.1.0-56-amd64, say."""
+    for name in ('kernel', 'root'):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for deb in debs:
+        if deb.name.startswith('linux-image-'):
+            _unpack(deb, folder / 'kernel', ['./boot/vmlinuz-*'])
+        else:
+            _unpack(deb, folder / 'root')
+    bzimage = _one(folder / 'kernel', 'boot/vmlinuz-*')
+    vmlinux.extract(bzimage, folder / 'vmlinux')
+    shutil.rmtree(folder / 'kernel')
+    return bzimage.name.partition('-')[2]
+
+
+def linux(progress):
+    """The folder of a dom0 kernel with all that modules for it are built with, and busybox:
+
+        vmlinux         the kernel, unpacked and stripped
+        root/           the other packages, unpacked
+        fetched         the recipe, the kernel's release, and the packages
+    """
+    suite = debian.SUITE_OF_LINUX
+    folder = paths.CACHE / debian.LINUX
+    recipe = _recipe(debian.FOR_LINUX)
+    stamp = folder / 'fetched'
+    with locked(paths.CACHE / f'{suite}.lock', progress):
+        if not _stamped(stamp, recipe):
+            progress.say(f'fetching Linux of Debian {suite} and its headers (once)')
+            _take_from_dom0(folder / 'packages')
+            debs = Apt(suite, progress).download(_linux_packages, folder / 'packages')
+            progress.say('unpacking')
+            release = _unpack_linux(debs, folder)
+            stamp.write_text('\n'.join([f'{recipe} {release}', *(d.name for d in debs)]) + '\n')
+            progress.say(f'Linux {release} is ready')
+    return folder
+
+
 def arm64_xen(version, progress):
     """Debian's arm64 Xen `version`, as QEMU boots it. It has no dom0 with it: see dom0less.py."""
     suite = debian.suite_of(version)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What the plugin knows of an instruction. */
+#ifndef BENCH_COUNT_H
+#define BENCH_COUNT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LOCKED = 0x001,
+    BRANCH = 0x002,   /* conditional */
+    INDIRECT = 0x004, /* call or jump */
+    FP_SAVE = 0x008,  /* or restore */
+    HYPERCALL = 0x010,
+    ENTRY = 0x020, /* of an upcall */
+    IRETQ = 0x040,
+    MAIN = 0x080,
+    BEGIN = 0x100,
+    END = 0x200,
+};
+
+/*
+ * A module that lies anywhere marks its samples by instructions that do nothing:
+ * nopl MARK(%rax,%rax). bench/linux/bench.c has the same.
+ */
+#define MARK_BEGIN 0x4d4b0001u
+#define MARK_END   0x4d4b0002u
+
+/* The kinds of an instruction of a kernel that patches itself, whose image does not tell them. */
+uintptr_t kinds_of_bytes(const uint8_t *bytes, size_t size);
+
+#endif
