@@ -6,12 +6,12 @@
  * The comment of a function says what it does, with units and ranges, and then:
  *
  * - Errors: which negative errno it returns, and when. 0 is success, unless it says otherwise.
- * - From: who may call it. "main" is what runs on a VCPU with upcalls unmasked; "handlers" are what
- *   runs within an upcall, with upcalls masked; "anywhere" is both, and main with upcalls masked,
- *   on any VCPU. What blocks puts the VCPU to sleep; what does not may spin for a lock that another
- *   VCPU holds briefly.
- * - ABI: the text of Xen's that rules it. public/ is xen/include/public of Xen's tree, installed as
- *   xen/. What a header says in front holds for all its functions.
+ * - From: who may call it. "main" is code that runs with upcalls unmasked, "handlers" is code that
+ *   runs within an upcall, with upcalls masked; "anywhere" is either, or main with upcalls masked,
+ *   on any VCPU. A function that blocks puts the VCPU to sleep; one that does not may still spin
+ *   for a lock that another VCPU holds briefly.
+ * - ABI: the text of Xen's that specifies it. public/ is xen/include/public in Xen's tree,
+ *   installed as xen/. What the comment at the top of a header says holds for all its functions.
  */
 #ifndef XENLET_H
 #define XENLET_H

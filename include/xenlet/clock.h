@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Time, and timers. System time is nanoseconds since Xen booted (public/xen.h, struct
- * vcpu_time_info). It never goes back, whichever VCPU asks, and after a restore it goes on from
- * where it stood: from then on Xen's own is another, see platform_xen_time().
+ * vcpu_time_info). It never goes back, whichever VCPU asks. After a restore it goes on from where
+ * it stood, and differs from Xen's own from then on: see platform_xen_time().
  */
 #ifndef XENLET_CLOCK_H
 #define XENLET_CLOCK_H
@@ -29,16 +29,16 @@ uint64_t clock_now(void);
 uint64_t clock_after(uint64_t ns);
 
 /*
- * Wall clock time: ns since 1970-01-01 00:00 UTC, leap seconds left out, as the toolstack's domain
- * keeps it for Xen. It may jump when it is set there.
+ * Wall clock time: ns since 1970-01-01 00:00 UTC without leap seconds, as the toolstack's domain
+ * sets it in Xen. It may jump when it is set there.
  * From: anywhere; does not block.
  * ABI: public/xen.h, struct shared_info, wc_*.
  */
 uint64_t clock_wall(void);
 
 /*
- * How long, in ns, the calling VCPU wanted to run and Xen ran something else, since it first came
- * up.
+ * How long, in ns since it first came up, the calling VCPU wanted to run while Xen ran something
+ * else.
  * From: anywhere; does not block.
  * ABI: public/vcpu.h, RUNSTATE_runnable and RUNSTATE_offline.
  */
@@ -73,8 +73,8 @@ void clock_timer_set(struct clock_timer *timer, uint64_t at, void (*function)(vo
                      void *data);
 
 /*
- * Whether the timer was set; it is not any more. If it was not, and belonged to another VCPU, its
- * function may still be running there.
+ * Cancel a timer; returns whether it was set. If it was not, its function may still be running on
+ * the VCPU that had set it.
  * From: main and handlers, any VCPU; does not block.
  * ABI: as clock_timer_set().
  */

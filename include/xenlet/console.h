@@ -32,19 +32,18 @@ void console_printf(const char *format, ...) __attribute__((format(printf, 1, 2)
 void console_vprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /*
- * Wait until everything written was taken by the other end, at most `timeout` ns; the first domain
+ * Wait, at most `timeout` ns, until the other end has taken all that was written; the first domain
  * has nothing to wait for.
  *
- * Errors: -XEN_ETIME it was not.
+ * Errors: -XEN_ETIME it has not.
  * From: anywhere; blocks, and in a handler no other handler runs meanwhile.
  */
 int console_flush(uint64_t timeout);
 
 /*
- * Read one line into `line` (at most size - 1 bytes and a NUL; the line end, CR or LF, is not
- * stored; what does not fit of a longer line is dropped). The length comes out in *len, which may
- * be NULL. Waits until `deadline`, ns of system time or XENLET_FOREVER; with a deadline in the past
- * it looks once.
+ * Read one line into `line`: at most size - 1 bytes and a NUL, without the CR or LF at its end;
+ * what does not fit is dropped. The length is stored in *len, unless `len` is NULL. Waits until
+ * `deadline` (ns of system time, XENLET_FOREVER); with one in the past it looks once.
  *
  * Errors: -XEN_ETIME no whole line came; -XEN_EINVAL size is 0; -XEN_EDEADLK with upcalls masked,
  * as in handlers.
@@ -53,9 +52,9 @@ int console_flush(uint64_t timeout);
 int console_read_line(char *line, size_t size, size_t *len, uint64_t deadline);
 
 /*
- * Format into `buf`, at most size - 1 bytes and a NUL; returns the length the whole text has.
- * Knows %d %i %u %x %X %p %c %s %% with the flags - 0 # + and space, width and
- * precision (also *), and the lengths hh h l ll z t j. No floating point.
+ * Format into `buf`, at most size - 1 bytes and a NUL; returns the length the whole text has. It
+ * knows %d %i %u %x %X %p %c %s %% with the flags - 0 # + and space, width and precision (also *),
+ * and the lengths hh h l ll z t j. No floating point.
  *
  * Errors: none.
  * From: anywhere; does not block.

@@ -17,8 +17,8 @@ extern "C" {
 
 /*
  * Supplied by the program. `argv` is the command line split at spaces, "quoted words" kept
- * together, at most 64 words, options of the library among them. Its return ends the domain as
- * xenlet_exit() does.
+ * together, at most 64 words, options of the library among them. When it returns the domain ends,
+ * as by xenlet_exit().
  *
  * Errors: none.
  * From: xenlet_run() calls it, on VCPU 0 with upcalls unmasked; blocks if it likes.
@@ -26,22 +26,22 @@ extern "C" {
 int main(int argc, char **argv);
 
 /*
- * What VCPU 0 does when all is set up: calls main() and then xenlet_exit(). A C library or another
- * language's runtime puts its own start in this place by linking a function of this name.
+ * What VCPU 0 runs when all is set up: main() and then xenlet_exit(). A C library, or another
+ * language's runtime, replaces it by linking a function of this name.
  * From: the library calls it, on VCPU 0 with upcalls unmasked; does not return.
  */
 void xenlet_run(int argc, char **argv) __attribute__((noreturn));
 
 /*
- * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, after what was written
- * to the console was taken, or 2 seconds have passed.
+ * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, once what was written
+ * to the console has been taken, or 10 seconds have passed.
  * From: anywhere; does not return.
  */
 void xenlet_exit(int status) __attribute__((noreturn));
 
 /*
- * End the domain for a reason of sched.h: SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash; after
- * what was written to the console was taken, or 2 seconds have passed.
+ * End the domain for a reason of sched.h (SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_crash), once
+ * what was written to the console has been taken, or 10 seconds have passed.
  * From: anywhere; does not return.
  */
 void xenlet_shutdown(unsigned int reason) __attribute__((noreturn));
@@ -59,8 +59,8 @@ void xenlet_panic(const char *format, ...) __attribute__((noreturn, format(print
 bool xenlet_is_initial_domain(void);
 
 /*
- * The value of `name=value` on the command line, NULL when it is not there, "" for a bare `name`.
- * The last one counts. The string lives as long as the domain.
+ * The value of `name=value` on the command line, the last one if there are several; "" for a bare
+ * `name`, NULL if it is not there. The string lives as long as the domain.
  * From: anywhere; does not block.
  */
 const char *xenlet_option(const char *name);
@@ -73,8 +73,9 @@ const char *xenlet_option(const char *name);
 const void *xenlet_module(size_t *len);
 
 /*
- * The device tree this domain was given: Xen's own where Xen gives one (arm64), else the module. Not
- * looked at yet: evtchn_static_read() checks it. *len bytes; NULL and 0 when none.
+ * The device tree this domain was given: Xen's own where Xen gives one (arm64), else the module. It
+ * has *len bytes and nobody has checked it yet, as evtchn_static_read() does; NULL and 0 when there
+ * is none.
  * From: anywhere; does not block.
  */
 const void *xenlet_device_tree(size_t *len);

@@ -5,8 +5,8 @@
  * Debian's Xen lets two of its guests have no other channels. What Xen reads is described in its
  * docs/misc/arm/device-tree/booting.txt, "Static Event Channel".
  *
- * Xen tells a guest nothing about them. It is told by a tree of its own, which evtchn_static_read()
- * understands in three forms:
+ * Xen tells a guest nothing about them. The guest learns of them from a device tree of its own, in
+ * which evtchn_static_read() understands three forms:
  *
  *   (a) what Xen itself reads: a node for each end, the two pointing at each other,
  *           compatible = "xen,evtchn-v1"; xen,evtchn = <0xa &the_other_end>;
@@ -25,10 +25,10 @@
  *   - they are never closed: Xen makes them once. evtchn_close() takes the handler away, masks the
  *     port and frees the handle, and the port can be bound again. evtchn_reset() refuses while one
  *     is bound: see there;
- *   - an event may be pending from the start: of the two ends Xen connects the one it meets second
- *     begins so. It is delivered when the handler is bound, once. In another ABI than 2-level the
- *     handler is called once in any case, as it is by evtchn_bind_port();
- *   - a peer that closes or resets its end is not heard of: Xen raises nothing, and drops what is
+ *   - an event may be pending from the start: of the two ends that Xen connects, the second one
+ *     begins so. It is delivered once, when the handler is bound. In FIFO and 3-level the handler
+ *     is called once in any case, as by evtchn_bind_port();
+ *   - nothing tells that a peer has closed or reset its end: Xen raises no event, and drops what is
  *     sent to it. evtchn_static_check() asks. A peer that merely died, or hangs, still has its end:
  *     only your own protocol can tell, by a heartbeat.
  *
@@ -42,7 +42,7 @@
 
 #include <xenlet/evtchn.h>
 
-/* A channel, as seen from our end. Strings lie in the tree they were read from. */
+/* A channel, as seen from our end. The strings are in the tree that they were read from. */
 struct evtchn_static {
     const char *label;       /* or the node's name */
     evtchn_port_t port;      /* ours */
@@ -51,7 +51,7 @@ struct evtchn_static {
     const char *peer;        /* the name of the peer's domain node; NULL: the tree does not say */
 };
 
-/* One that no tree names: `port` is all that is known. */
+/* A channel of which only the port is known, not from a tree. */
 #define EVTCHN_STATIC_PORT(p) ((struct evtchn_static){ .port = (p), .peer_domid = DOMID_INVALID })
 
 /* Room for the longest text of evtchn_static_read(). */
@@ -63,14 +63,14 @@ extern "C" {
 #endif
 
 /*
- * Read the channels of a domain from a flattened device tree into `channels`, which has room for
- * `max`; how many there are comes out in *nr, in the tree's order.
+ * Read the channels of a domain, in the tree's order, from a flattened device tree into `channels`,
+ * which has room for `max`; how many there are is stored in *nr.
  *
- * `tree` is aligned to 8 bytes and has `size` bytes; SIZE_MAX believes its header. `domain` is the
- * name (or path) of the node that stands for us, with or without its unit address, as `domU1`: ours
- * are the nodes of form (a) right below it, and the ends of form (b) that point at it. `chosen` is
+ * `tree` is aligned to 8 bytes and has `size` bytes; with SIZE_MAX its header is believed. `domain`
+ * is the name (or path) of our own domain's node, with or without its unit address, as `domU1`: the
+ * nodes of form (a) right below it are ours, and the ends of form (b) that point at it. `chosen` is
  * dom0, whose nodes lie in /chosen itself. What lies right below /passthrough is ours whatever
- * `domain` says; with nothing else, it may be NULL.
+ * `domain` is; if there is nothing else, it may be NULL.
  *
  * A tree without a channel of ours is no error. `error`, EVTCHN_STATIC_ERROR_SIZE bytes, gets one
  * line that names node and property, "" when all is well; it may be NULL. Makes no hypercall, keeps
@@ -95,9 +95,9 @@ const struct evtchn_static *evtchn_static_find(const struct evtchn_static *chann
                                                unsigned int nr, const char *label);
 
 /*
- * Bind a handler to a static channel, after asking Xen whether it is one. Handler, data and flags
- * are those of evtchn.h; it notifies VCPU 0 until evtchn_bind_vcpu(). What is pending is delivered,
- * at once if upcalls are unmasked here.
+ * Bind a handler to a static channel, after asking Xen whether it is one. `handler`, `data` and
+ * `flags` are as in evtchn.h. The channel notifies VCPU 0 until evtchn_bind_vcpu(). What is pending
+ * is delivered, at once if upcalls are unmasked.
  *
  * Errors: -XEN_EINVAL the port is not connected to a domain; -XEN_ENOTCONN it was: the peer has
  * closed or reset its end; -XEN_EXDEV it is connected to another domain or port than `what` says;
@@ -108,11 +108,11 @@ int evtchn_bind_static(const struct evtchn_static *what, evtchn_handler_t *handl
                        unsigned int flags, struct evtchn **ch);
 
 /*
- * Ask Xen whether the peer still has its end: one EVTCHNOP_status. Nothing in the library does this
- * by itself, for it would cost a hypercall a channel each time: call it where your protocol waits
- * in vain, as when a heartbeat fails to come. Of all calls that find out that it has not, one is
- * the first, on whichever VCPU: it logs a line and sets *first, which the others clear; `first` may
- * be NULL. A peer that connects again, as Xen's policy may let it, can be lost again.
+ * Ask Xen whether the peer still has its end, by one EVTCHNOP_status. The library never does this
+ * by itself, since it costs a hypercall: call it when your protocol waits in vain, as for a
+ * heartbeat. The first call, on whichever VCPU, that finds the peer gone logs a line and sets
+ * *first; all others clear it. `first` may be NULL. If the peer connects again, as Xen's policy may
+ * let it, it can be found gone again.
  *
  * Errors: -XEN_ENOTCONN the peer closed or reset its end, and what we send is dropped; or the
  * channel was lost; -XEN_EINVAL not a static channel.

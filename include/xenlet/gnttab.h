@@ -4,14 +4,13 @@
  * the number of the grant, over xenstore say; the other maps it, or has Xen copy. Transfer is not
  * offered: it gives pages away for good, and Xen supports it for PV guests only.
  *
- * Functions return 0 or a negative Xen errno. Domains are named by their numbers; DOMID_SELF is
- * none here. After a restore there are no grants: what was offered is not offered to anyone, but
- * its number is kept until gnttab_end().
+ * Functions return 0 or a negative Xen errno. Domains are named by their numbers; DOMID_SELF is not
+ * accepted. A restored domain has no grants: nothing is offered to anyone any more, but the numbers
+ * are kept until gnttab_end().
  *
  * Errors of all grants: -XEN_ENOMEM; -XEN_EOPNOTSUPP this Xen has no grant tables for us, or we are
- * an arm64 guest; -XEN_EAGAIN the domain is just about to be suspended. Under the PV shim, which
- * lets a guest offer and no more, mapping and copying answer -XEN_EOPNOTSUPP, or -XEN_EINVAL for
- * several at once.
+ * an arm64 guest; -XEN_EAGAIN the domain is about to be suspended. The PV shim lets a guest offer
+ * pages only: mapping and copying answer -XEN_EOPNOTSUPP there, or -XEN_EINVAL for several at once.
  *
  * ABI: public/grant_table.h.
  */
@@ -34,11 +33,11 @@ extern "C" {
 #define GNTTAB_NO_REF ((grant_ref_t)0)
 
 /*
- * Offer a page of the linear map, whose address is a multiple of XENLET_PAGE_SIZE, to `domid`, to
- * be mapped or copied, also written when `write`. The number comes out in *ref.
+ * Offer a page of the linear map, whose address is a multiple of XENLET_PAGE_SIZE, to `domid`,
+ * which may map or copy it, and also write it with `write`. The grant's number is stored in *ref.
  *
- * The page must stay as it is until gnttab_end() returned 0: freed before, it would be somebody's
- * memory that another domain can write.
+ * The page may not be freed before gnttab_end() has returned 0: another domain could still write to
+ * it.
  *
  * Errors: -XEN_ENOSPC all grants this domain may have are given out (xl's max_grant_frames);
  * -XEN_EINVAL the address; -XEN_ERANGE the page's frame does not fit into a version 1 table; and
@@ -50,15 +49,15 @@ int gnttab_offer(domid_t domid, const void *page, bool write, grant_ref_t *ref);
 /*
  * End an offer.
  *
- * Errors: -XEN_EBUSY the other side has it mapped or copies; nothing has changed: the page may not
- * be used for anything else yet; -XEN_EINVAL no such offer; and those of all grants.
+ * Errors: -XEN_EBUSY the other side has it mapped or is copying; nothing has changed, and the page
+ * may not be used for anything else yet; -XEN_EINVAL no such offer; and those of all grants.
  * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_end(grant_ref_t ref);
 
 /*
- * The same for `n` adjacent pages: all are offered, or none. The end: of those that could be ended
- * refs[] becomes GNTTAB_NO_REF; if there are others it can be tried again.
+ * The same for `n` adjacent pages. All are offered, or none. gnttab_end_pages() sets refs[] to
+ * GNTTAB_NO_REF for those that it could end; for the others it can be called again.
  *
  * Errors: as of gnttab_offer(): -XEN_ENOSPC, -XEN_EINVAL, -XEN_ERANGE; of gnttab_end(): -XEN_EBUSY,
  * -XEN_EINVAL, the last there was; and those of all grants.
@@ -83,7 +82,7 @@ int gnttab_map(domid_t domid, const grant_ref_t *refs, size_t n, bool write,
                struct gnttab_mapping **mapping);
 
 /*
- * Where the pages are; never NULL. The domain that offers them may end, and they stay as they are.
+ * Where the pages are mapped; never NULL. They stay even if the domain that offers them ends.
  * From: anywhere; does not block.
  */
 void *gnttab_address(const struct gnttab_mapping *mapping);
@@ -111,12 +110,13 @@ struct gnttab_segment {
 };
 
 /*
- * Have Xen copy `n` of them. The others are copied though one is refused; each `rc` says.
+ * Have Xen copy `n` segments. If one is refused the others are copied all the same; see each one's
+ * `rc`.
  *
- * Errors: the first there is: -XEN_EINVAL a segment that is none or more than a page, or whose
- * memory is not in the linear map; -XEN_ESRCH, -XEN_EACCES, -XEN_ENOENT, -XEN_ENOSPC, -XEN_EIO as
- * of gnttab_map(); -XEN_EAGAIN the page is just being paged in; -XEN_EOPNOTSUPP, or -XEN_EINVAL for
- * several, under the PV shim; -XEN_ENOSYS this Xen has no grant tables.
+ * Errors: the first one's: -XEN_EINVAL a segment that is empty or more than a page, or whose memory
+ * is not in the linear map; -XEN_ESRCH, -XEN_EACCES, -XEN_ENOENT, -XEN_ENOSPC, -XEN_EIO as of
+ * gnttab_map(); -XEN_EAGAIN Xen is paging the page in; -XEN_EOPNOTSUPP, or -XEN_EINVAL for several,
+ * under the PV shim; -XEN_ENOSYS this Xen has no grant tables.
  * From: main and handlers, any VCPU; does not block.
  */
 int gnttab_copy(struct gnttab_segment *segments, size_t n);

@@ -3,9 +3,9 @@
  * Typed wrappers for Xen's hypercalls, one source file a family, no policy and no state.
  *
  * Each returns what Xen answers: 0 (or a count where one is named) or a negative Xen errno; the
- * XEN_ in front of their names is left out on this page. None retries, none logs, none allocates.
- * Structures are Xen's, in Xen's public headers; the text that rules each is the one named in front
- * of its group. Any call whose argument is a structure is -EFAULT where that is not mapped.
+ * XEN_ in front of their names is left out on this page. None retries, logs or allocates.
+ * Structures are those of Xen's public headers; the one that specifies a group of calls is named
+ * above it. Any call that is given a pointer answers -EFAULT where nothing is mapped there.
  */
 #ifndef XENLET_HYPERCALL_H
 #define XENLET_HYPERCALL_H
@@ -113,7 +113,7 @@ int hypercall_evtchn_bind_vcpu(evtchn_port_t port, uint32_t vcpu);
 int hypercall_evtchn_unmask(evtchn_port_t port);
 
 /*
- * Close every port of `dom` and go back to 2-level.
+ * Close every port of `dom` and return it to 2-level.
  *
  * Errors: -EBUSY a reset is running; -EAGAIN a port was bound meanwhile: call it again; -ESRCH no
  * such domain; -EPERM not ours; -EINVAL another domain that is not paused.
@@ -123,10 +123,10 @@ int hypercall_evtchn_reset(domid_t dom);
 
 /*
  * FIFO: register the control block of `vcpu`, at byte `offset` of `gfn`; the first one switches the
- * domain over. How many bits a LINK has comes out in *link_bits.
+ * domain over. The number of bits in a LINK is stored in *link_bits.
  *
- * Errors: -ENOENT no such VCPU; -EINVAL offset or page, or it has one; -ENOMEM; -EBUSY in 3-level;
- * -ENOSYS or -EOPNOTSUPP without FIFO.
+ * Errors: -ENOENT no such VCPU; -EINVAL a bad offset or page, or it has one already; -ENOMEM;
+ * -EBUSY in 3-level; -ENOSYS or -EOPNOTSUPP without FIFO.
  * From: anywhere; does not block.
  */
 int hypercall_evtchn_init_control(uint64_t gfn, uint32_t offset, uint32_t vcpu, uint8_t *link_bits);
@@ -134,7 +134,7 @@ int hypercall_evtchn_init_control(uint64_t gfn, uint32_t offset, uint32_t vcpu, 
 /*
  * FIFO: add a page to the event array.
  *
- * Errors: -EOPNOTSUPP not in FIFO; -ENOSPC it is complete; -EINVAL the page; -ENOMEM.
+ * Errors: -EOPNOTSUPP not in FIFO; -ENOSPC the array is complete; -EINVAL a bad page; -ENOMEM.
  * From: anywhere; does not block.
  */
 int hypercall_evtchn_expand_array(uint64_t gfn);
@@ -151,7 +151,7 @@ int hypercall_evtchn_set_priority(evtchn_port_t port, uint32_t priority);
 /* --- docs/abi-3level.md: a Xen of our own, no other has it --------------------------------- */
 
 /*
- * Which ABIs there are beyond 2-level and FIFO into *abis, a set of EVTCHN_EXTENDED_*. Any error
+ * Store in *abis which ABIs Xen has beyond 2-level and FIFO, a set of EVTCHN_EXTENDED_*. Any error
  * means none.
  *
  * Errors: -ENOSYS; under the PV shim -EOPNOTSUPP.
@@ -173,11 +173,11 @@ int hypercall_evtchn_register_3level_bitmaps(uint32_t nr_pages, const uint64_t *
 
 /*
  * 3-level: register the second-level selector of `vcpu`, EVTCHN_3L_L2_BYTES(w) bytes at byte
- * `offset` of `gfn`. VCPU 0's switches the domain over: upcalls masked on every VCPU that runs, and
- * nobody binds, masks or unmasks meanwhile. An error changes nothing.
+ * `offset` of `gfn`. VCPU 0's switches the domain over: upcalls must be masked on every VCPU that
+ * runs, and nobody may bind, mask or unmask meanwhile. An error changes nothing.
  *
- * Errors: -EBUSY in FIFO; -ENOENT no such VCPU; -ENODEV no bitmaps; -EEXIST it has one; -EINVAL
- * offset, page, or no vcpu_info of its own; -ENOMEM; -ENOSYS.
+ * Errors: -EBUSY in FIFO; -ENOENT no such VCPU; -ENODEV no bitmaps; -EEXIST it has one; -EINVAL a
+ * bad offset or page, or a VCPU without a vcpu_info of its own; -ENOMEM; -ENOSYS.
  * From: anywhere; does not block.
  */
 int hypercall_evtchn_register_3level_l2(uint32_t vcpu, uint64_t gfn, uint32_t offset);
@@ -267,7 +267,7 @@ int hypercall_xen_features(unsigned int idx, uint32_t *map);
 /*
  * Write `len` bytes to Xen's own console.
  *
- * Errors: -EPERM a domU, of a release build of Xen.
+ * Errors: -EPERM for a domU on a release build of Xen.
  * From: anywhere; does not block.
  */
 int hypercall_console_write(const char *text, unsigned int len);
@@ -293,8 +293,8 @@ long hypercall_memory_op(unsigned int cmd, void *arg);
 /* --- grant_table.h -------------------------------------------------------------------------- */
 
 /*
- * GNTTABOP_*: `args` is an array of `nr` of the command's structures, each with a status (GNTST_*)
- * of its own, which means something only if this returns 0.
+ * GNTTABOP_*: `args` is an array of `nr` of the command's structures, each with a status of its own
+ * (GNTST_*), which is valid only if this returns 0.
  *
  * Errors: -EFAULT; -ENOSYS no such command; -EINVAL more than one where only one may be;
  * -EOPNOTSUPP under the PV shim, mapping and copying.
@@ -303,8 +303,8 @@ long hypercall_memory_op(unsigned int cmd, void *arg);
 int hypercall_grant_table_op(unsigned int cmd, void *args, unsigned int nr);
 
 /*
- * Have a table of at least `nr_frames` frames, and their gfns, in order. *status is
- * GNTST_general_error when that is more than this domain may have.
+ * Grow the table to at least `nr_frames` frames and get their gfns, in order. *status is
+ * GNTST_general_error if that is more than this domain may have.
  *
  * Errors: -EFAULT; -ENOSYS no grant tables.
  * From: anywhere; does not block.
@@ -312,7 +312,8 @@ int hypercall_grant_table_op(unsigned int cmd, void *args, unsigned int nr);
 int hypercall_gnttab_setup_table(uint32_t nr_frames, xen_pfn_t *frames, int16_t *status);
 
 /*
- * Version 2: the gfns of the frames with the status words. GNTST_general_error: not so many.
+ * Version 2: get the gfns of the frames that hold the status words. *status is GNTST_general_error
+ * if there are not so many.
  *
  * Errors: -EFAULT; -ENOSYS no version 2.
  * From: anywhere; does not block.
@@ -328,10 +329,10 @@ int hypercall_gnttab_get_status_frames(uint32_t nr_frames, uint64_t *frames, int
 int hypercall_gnttab_query_size(uint32_t *nr_frames, uint32_t *max_nr_frames, int16_t *status);
 
 /*
- * Make it version 1 or 2; entries but the first 8 are lost.
+ * Switch the table to version 1 or 2; all entries but the first 8 are lost.
  *
  * Errors: -ENOSYS no version 2 here; -EBUSY an entry is in use; -ERANGE one of the first 8 does not
- * fit version 1; -EINVAL another version.
+ * fit into version 1; -EINVAL no such version.
  * From: anywhere; does not block.
  */
 int hypercall_gnttab_set_version(uint32_t version);
@@ -355,7 +356,7 @@ int hypercall_physdev_op(unsigned int cmd, void *arg);
 int hypercall_physdev_eoi(uint32_t pirq);
 
 /*
- * Map `gsi` to a pirq; in *pirq the wished for one or -1, out the one given.
+ * Map `gsi` to a pirq. *pirq is the one wished for, or -1, and becomes the one given.
  *
  * Errors: -EPERM without the privilege; -EINVAL no such gsi; -EEXIST mapped otherwise; -ENOSYS on
  * arm64.
@@ -374,7 +375,7 @@ int hypercall_physdev_map_gsi(int gsi, int *pirq);
 int hypercall_multicall(multicall_entry_t *calls, unsigned int nr);
 
 /*
- * Switch a help of Xen on or off: VMASST_CMD_* with VMASST_TYPE_*.
+ * Switch one of Xen's assists on or off: VMASST_CMD_* with VMASST_TYPE_*.
  *
  * Errors: -ENOSYS or -EINVAL unknown.
  * From: anywhere; does not block.

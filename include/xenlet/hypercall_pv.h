@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls that only an x86 PV guest makes: its CPU is Xen's, so tables that a kernel would load
- * into registers are handed over. The rules of hypercall.h hold.
+ * Hypercalls that only an x86 PV guest makes: Xen runs the CPU, so what a kernel would load into
+ * registers or write into page tables is handed to Xen. The rules of hypercall.h hold.
  *
  * ABI: public/arch-x86/xen.h, public/xen.h, public/callback.h.
  */
@@ -27,8 +27,8 @@ int hypercall_set_trap_table(const struct trap_info *table);
 /*
  * Apply `nr` page table writes for ourselves; all, or an error at the first that Xen refuses.
  *
- * Errors: -EINVAL a bad entry, or not a page table; -EBUSY a frame that is in use as what the entry
- * would not let it be (a page table or descriptor table, mapped writable).
+ * Errors: -EINVAL a bad entry, or not a page table; -EBUSY the entry conflicts with how its frame
+ * is used (maps a page table or descriptor table writable, say).
  * From: anywhere; does not block.
  */
 int hypercall_mmu_update(const struct mmu_update *req, unsigned int nr);
@@ -109,7 +109,7 @@ int hypercall_set_debugreg(unsigned int reg, unsigned long value);
 
 /*
  * SCHEDOP_shutdown with the reason suspend, which hands the frame of start_info to the toolstack.
- * 0: in a restored domain; 1: the suspend was cancelled. See suspend.h, which does all that belongs
+ * 0: in a restored domain; 1: the suspend was cancelled. suspend.h does this with all that belongs
  * to it.
  *
  * Errors: none.

@@ -2,8 +2,8 @@
 /*
  * Memory: pages, a heap over them, and the numbers a page has.
  *
- * The domain's memory is numbered by pfn, 0 to xenlet_nr_pages() - 1, and mapped in that order in
- * one piece, the linear map, each page when it is first needed, read-write and never executable. A
+ * The domain's pages are numbered by pfn, 0 to xenlet_nr_pages() - 1, and mapped in that order, in
+ * one piece, the linear map: each page when it is first needed, read-write and never executable. A
  * gfn is what hypercalls take for a page: for a PV guest the machine frame, which changes when the
  * domain is restored elsewhere, so keep the address and ask again.
  *
@@ -54,14 +54,15 @@ void *xenlet_alloc(size_t size);
 void *xenlet_alloc_aligned(size_t size, size_t align);
 
 /*
- * How many bytes may be used of what these two gave: what was asked for, or more. Panics on what
- * they did not.
+ * How many bytes may be used of an allocation of these two: what was asked for, or more. Panics on
+ * anything else.
  * From: anywhere; does not block.
  */
 size_t xenlet_alloc_size(const void *p);
 
 /*
- * Give back what these two gave; NULL does nothing. Panics on what they did not, or twice.
+ * Give back an allocation of these two; NULL does nothing. Panics on anything else, as on one that
+ * was given back already.
  * From: anywhere; does not block.
  */
 void xenlet_free(void *p);
@@ -83,7 +84,7 @@ void *xenlet_pfn_to_virt(xen_pfn_t pfn);
 #define XENLET_NO_PFN (~(xen_pfn_t)0) /* of a frame that is not the domain's */
 
 /*
- * The gfn of pfn 0 to xenlet_nr_pages() - 1, and the pfn of a gfn, or XENLET_NO_PFN.
+ * The gfn of a pfn, 0 to xenlet_nr_pages() - 1, and the pfn of a gfn; XENLET_NO_PFN for any other.
  * From: anywhere; does not block.
  */
 xen_pfn_t xenlet_pfn_to_gfn(xen_pfn_t pfn);
@@ -100,8 +101,8 @@ void *xenlet_space_alloc(size_t n);
  * Map frame `gfn` at `va`, a page of xenlet_space_alloc(): readable, also writable when `write`.
  * Never executable.
  *
- * Errors: -XEN_EINVAL an address elsewhere, or no frame; -XEN_EBUSY a frame that is not ours or may
- * not be mapped so (a page table, writable); -XEN_ENOMEM no page for a page table.
+ * Errors: -XEN_EINVAL another address, or a number that no frame has; -XEN_EBUSY a frame that is
+ * not ours or may not be mapped so (a page table, writable); -XEN_ENOMEM no page for a page table.
  * From: anywhere; does not block.
  */
 int xenlet_map(void *va, xen_pfn_t gfn, bool write);
@@ -109,7 +110,7 @@ int xenlet_map(void *va, xen_pfn_t gfn, bool write);
 /*
  * Leave the page at `va` empty.
  *
- * Errors: -XEN_EINVAL an address elsewhere.
+ * Errors: -XEN_EINVAL another address.
  * From: anywhere; does not block.
  */
 int xenlet_unmap(void *va);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What evtchn/ needs from whoever links it. kernel/ supplies these for a guest of its own; a kernel
- * that lifts evtchn/ and hypercall/ supplies its own and calls evtchn_init(), evtchn_vcpu_init(),
- * evtchn_upcall() and evtchn_tick(). docs/porting.md shows how.
+ * What evtchn/ needs from whoever links it. In a xenlet guest kernel/ and arch/ supply these; a
+ * kernel that takes evtchn/ and hypercall/ alone supplies its own and calls evtchn_init(),
+ * evtchn_vcpu_init(), evtchn_upcall() and evtchn_tick(). docs/porting.md shows how.
  *
- * `From` says what such a kernel has to expect; none of them may block.
+ * `From` says where such a kernel must expect to be called; none of these functions may block.
  */
 #ifndef XENLET_PLATFORM_H
 #define XENLET_PLATFORM_H
@@ -17,8 +17,8 @@ extern "C" {
 #endif
 
 /*
- * One page of memory, zeroed, aligned to its size, shareable with Xen; NULL when there is none. And
- * give it back.
+ * Allocate one page of memory, zeroed, aligned to its size and shareable with Xen, NULL when there
+ * is none; and free it.
  * From: anywhere; does not block.
  * ABI: none of Xen's.
  */
@@ -26,7 +26,8 @@ void *platform_page_alloc(void);
 void platform_page_free(void *page);
 
 /*
- * The gfn hypercalls take for a page of platform_page_alloc(); asked again after a restore.
+ * The gfn that hypercalls take for a page of platform_page_alloc(). A restore may change it: it is
+ * asked for at each use.
  * From: anywhere; does not block.
  * ABI: public/xen.h, xen_pfn_t: the machine frame for a PV guest.
  */
@@ -51,9 +52,9 @@ unsigned long platform_upcalls_save(void);
 void platform_upcalls_restore(unsigned long flags);
 
 /*
- * Save this VCPU's FP registers (x87, SSE, AVX on x86) and give the state the C ABI has at a
- * function's entry; and put them back. Around handlers that are not EVTCHN_HANDLER_GPR, once an
- * upcall; the two never nest on a VCPU.
+ * Save this VCPU's FP registers (x87, SSE, AVX on x86) and set up the state that the C ABI has at a
+ * function's entry; and restore them. Called around handlers that are not EVTCHN_HANDLER_GPR, once
+ * an upcall; the two never nest on a VCPU.
  * From: within evtchn_upcall(), upcalls masked; does not block.
  * ABI: none of Xen's; the CPU's manual.
  */
@@ -68,28 +69,30 @@ void platform_fp_restore(void);
 uint64_t platform_now_ns(void);
 
 /*
- * A time of platform_now_ns() in Xen's system time, which hypercalls take deadlines in; at least 1.
+ * Convert a time of platform_now_ns() to Xen's system time, in which hypercalls take deadlines; at
+ * least 1.
  * From: anywhere; does not block.
  * ABI: public/sched.h, struct sched_poll, timeout.
  */
 uint64_t platform_xen_time(uint64_t ns);
 
 /*
- * Call evtchn_tick() on this VCPU at `ns` or soon after; replaces the time given before.
+ * Have evtchn_tick() called on this VCPU at `ns` or soon after; this replaces the time given
+ * before.
  * From: anywhere, upcalls masked; does not block.
  * ABI: public/xen.h, HYPERVISOR_set_timer_op; or another timer that the kernel has.
  */
 void platform_tick_at(uint64_t ns);
 
 /*
- * One line, without its end, for whoever looks after the guest. The library's is at most 255 bytes.
- * From: anywhere; does not block, but for what a full console ring has to.
+ * Log one line, given without its end. The library prints at most 255 bytes of it.
+ * From: anywhere; does not block, unless the console's ring is full.
  * ABI: none of Xen's.
  */
 void platform_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Nothing can go on: say why, and end.
+ * Nothing can go on: say why, and end the domain.
  * From: anywhere; does not return.
  * ABI: public/sched.h, SHUTDOWN_crash.
  */

@@ -12,7 +12,7 @@ extern "C" {
 
 /*
  * Fill `len` bytes at `buf` from the CPU's generator (RDRAND on x86), as a guest has no other
- * source that Xen vouches for. After an error nothing of `buf` is to be used.
+ * source that Xen vouches for. After an error nothing in `buf` may be used.
  *
  * Errors: -XEN_EOPNOTSUPP the CPU has none, or Xen does not grant it; -XEN_EIO it does not work.
  * From: anywhere; does not block.

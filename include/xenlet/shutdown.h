@@ -26,17 +26,17 @@ enum xenlet_shutdown_request {
 };
 
 /*
- * Called when something was asked: true has the library do it, at once; false leaves it to the
- * program, which does it in its own time (xenlet_exit(), suspend_domain(), ...). The toolstack has
- * been told that it was heard. Runs on VCPU 0 as a handler does.
+ * Called when the toolstack has asked for something, and has been told that it was heard. True has
+ * the library do it at once; false leaves it to the program, which does it in its own time
+ * (xenlet_exit(), suspend_domain(), ...). Runs on VCPU 0 as a handler does.
  */
 typedef bool xenlet_shutdown_asked_t(enum xenlet_shutdown_request what, void *data);
 
 /*
  * Answer the toolstack from now on, and tell it so (control/feature-*,
- * device/suspend/event-channel). `asked` NULL: do whatever is asked. A suspend is carried out by
- * suspend_domain(); what it says if it fails goes to the log, and the toolstack gives up after a
- * minute. Once.
+ * device/suspend/event-channel). With `asked` NULL, do whatever is asked. A suspend is done by
+ * suspend_domain(); if that fails its error goes to the log, and the toolstack gives up after a
+ * minute. Called once.
  *
  * Errors: -XEN_ENODEV no xenstore; -XEN_EOPNOTSUPP the first domain; -XEN_ETIME xenstore did not
  * answer within 10 seconds; -XEN_EDEADLK with upcalls masked; -XEN_ENOMEM; -XEN_ENOSPC no port is

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Being saved, restored and migrated. The domain's memory goes on as it was; everything Xen and
- * the toolstack held for it is new, and is set up again by the library: memory's frames, VCPUs,
- * clock, event channels behind their handles, console and xenstore. What was shared with another
- * domain is gone: its inter-domain channels are lost (evtchn_on_lost()), its grants and mappings
- * are none.
+ * Being saved, restored and migrated. The domain's memory goes on as it was; everything Xen and the
+ * toolstack held for it is new, and is set up again by the library: memory's frames, VCPUs, clock,
+ * event channels behind their handles, console and xenstore. What was shared with another domain is
+ * gone: inter-domain channels are lost (evtchn_on_lost()), and so are grants and mappings.
  *
  * ABI: public/sched.h, SHUTDOWN_suspend.
  */
@@ -18,7 +17,7 @@
 extern "C" {
 #endif
 
-/* In this order before a suspend, and in the other after it. */
+/* Hooks run in this order before a suspend, and in reverse after it. */
 enum suspend_order {
     SUSPEND_DRIVERS,  /* what uses those below; a program's too */
     SUSPEND_XENSTORE, /* the library's */
@@ -26,9 +25,9 @@ enum suspend_order {
 };
 
 /*
- * What has to be done around a suspend. Both run on VCPU 0, as handlers do: upcalls masked, and
- * nothing may block. `before` may refuse, with a negative errno: the suspend then fails with it.
- * When `before` runs the other VCPUs go on; when `after` runs they do again. Either may be NULL.
+ * What has to be done around a suspend. Both functions run on VCPU 0 as handlers do, with upcalls
+ * masked, and may not block; the other VCPUs are running then. `before` may refuse, with a negative
+ * errno, which the suspend then fails with. Either may be NULL.
  */
 struct suspend_hook {
     enum suspend_order order;                  /* SUSPEND_DRIVERS */
@@ -39,15 +38,15 @@ struct suspend_hook {
 };
 
 /*
- * Have `hook` run around each suspend; it must stay. Hooks of one order run in the order of
- * registration.
+ * Have `hook` run around each suspend; its memory must stay. Hooks of the same order run in the
+ * order of registration.
  * From: main, VCPU 0, and constructors; does not block.
  */
 void suspend_register(struct suspend_hook *hook);
 
 /*
- * Publish what the toolstack needs to save this domain, which it looks at before it asks for the
- * suspend: once, early; a restored domain needs no other.
+ * Publish what the toolstack needs to save this domain. It looks at that before it asks for the
+ * suspend, so call this once, early; a restored domain need not do it again.
  *
  * Errors: -XEN_ENOMEM; -XEN_EOPNOTSUPP the first domain, or a CPU (arm64) whose guests Xen cannot
  * save; -XEN_E2BIG more memory (512 GiB) than the toolstack can be told of.
@@ -56,15 +55,15 @@ void suspend_register(struct suspend_hook *hook);
 int suspend_init(void);
 
 /*
- * Have the domain saved, now, as the toolstack asked: see shutdown.h, which does this by itself.
- * Returns when the domain was restored, 0, or when the suspend was cancelled, 1: all is as before
- * then. With an error nothing has changed. Frames of others must be unmapped before.
+ * Have the domain saved, as the toolstack has asked; shutdown.h does this by itself. Returns 0 in
+ * the restored domain, and 1 if the suspend was cancelled: then all is as before. On error nothing
+ * has changed. Frames of others must have been unmapped.
  *
- * Errors: -XEN_EINVAL on another VCPU; -XEN_EAGAIN a VCPU did not stand still within 5 seconds, as
- * it kept its upcalls masked; -XEN_ENOSPC no port is free to learn our domain's number with;
- * -XEN_EBUSY a suspend is under way, or pages of others are mapped (gnttab.h); -XEN_ETIME xenstore
- * did not end within 2 seconds what it had begun; -XEN_EOPNOTSUPP before suspend_init(); or what
- * another hook answered.
+ * Errors: -XEN_EINVAL on another VCPU; -XEN_EAGAIN a VCPU kept its upcalls masked, and so did not
+ * stand still, for 5 seconds; -XEN_ENOSPC no port is free to learn our domain's number with;
+ * -XEN_ENOMEM Xen has no memory for that port; -XEN_EBUSY a suspend is under way, or pages of
+ * others are mapped (gnttab.h); -XEN_ETIME xenstore did not finish within 2 seconds what it had
+ * begun; -XEN_EOPNOTSUPP before suspend_init(); or what another hook answered.
  * From: main and handlers, VCPU 0; blocks while the domain is saved.
  */
 int suspend_domain(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The types everything else is said in: Xen's own, from Xen's public headers, and its errors.
+ * The types that everything else uses: Xen's own, from Xen's public headers, and its errors.
  *
  * Functions of this library return 0 or a negative Xen errno (-XEN_ENOSPC, say); what they find
  * comes out through pointers. Event channel ports are evtchn_port_t, and 0 is never a valid one.
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of Xen 4.14: what Xen's headers show of themselves. */
+/* Which interface Xen's headers are to declare: that of Xen 4.14. */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #endif
@@ -22,10 +22,10 @@
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 
-/* VCPUs this library counts with; xl's maxvcpus may be more, and the others stay down. */
+/* How many VCPUs this library can use; if xl's maxvcpus is more, the others stay down. */
 #define XENLET_MAX_VCPUS 128u
 
-/* What `deadline` parameters take when there is none; times are ns of system time. */
+/* No deadline, for `deadline` parameters, which are ns of system time. */
 #define XENLET_FOREVER UINT64_MAX
 
 #endif

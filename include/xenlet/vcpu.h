@@ -23,9 +23,9 @@ unsigned int vcpu_this(void);
 unsigned int vcpu_count(void);
 
 /*
- * Bring up `vcpu`, which runs `program(arg)` with upcalls unmasked and its own stack of 32 KiB, and
- * goes down when that returns; it can be started again then. Its timer works, channels can be bound
- * to it. Returns when it runs.
+ * Bring up `vcpu`, which runs `program(arg)` with upcalls unmasked on a stack of 32 KiB of its own,
+ * and goes down when that returns; it can then be started again. Returns when it is up: its timer
+ * works, and channels can be bound to it.
  *
  * Errors: -XEN_ENOENT no such VCPU; -XEN_EBUSY it is up (VCPU 0 always); -XEN_EDEADLK with upcalls
  * masked, as in handlers; -XEN_ENOMEM; -XEN_ENOSPC no port is free; or what else Xen said.
@@ -35,7 +35,8 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg);
 
 /*
  * Wait until `vcpu` is down, or `deadline` (ns of system time, XENLET_FOREVER) passes. Only the
- * VCPU that started it is woken by its end; another one finds out at its deadline.
+ * VCPU that started it is woken when it goes down; another one finds out when something else wakes
+ * it, at the latest its deadline.
  *
  * Errors: -XEN_ETIME it is up; -XEN_EINVAL VCPU 0, or a number above 127; -XEN_EDEADLK with upcalls
  * masked, as in handlers.
@@ -44,8 +45,8 @@ int vcpu_start(unsigned int vcpu, void (*program)(void *arg), void *arg);
 int vcpu_join(unsigned int vcpu, uint64_t deadline);
 
 /*
- * Run `function(arg)` on `vcpu`, as a handler that may use FP registers, soon: when it unmasks
- * upcalls. With `wait`, return when it was run. On the calling VCPU it is run at once.
+ * Have `vcpu` run `function(arg)` as a handler that may use FP registers, as soon as its upcalls
+ * are unmasked. With `wait`, return when it has been run. On the calling VCPU it is run at once.
  *
  * Errors: -XEN_ENOENT the VCPU is not up, or is VCPU 0 and no other was ever started; -XEN_EDEADLK
  * `wait` with upcalls masked, as in handlers; -XEN_ENOMEM without `wait`.
@@ -54,22 +55,22 @@ int vcpu_join(unsigned int vcpu, uint64_t deadline);
 int vcpu_call(unsigned int vcpu, void (*function)(void *arg), void *arg, bool wait);
 
 /*
- * Have `vcpu` look again at what it waits for in evtchn_wait(): for conditions that other VCPUs
- * make true.
+ * Have `vcpu` look again at what it waits for in evtchn_wait(), after another VCPU has made that
+ * true.
  *
  * Errors: -XEN_ENOENT the VCPU is not up.
  * From: anywhere; does not block.
  */
 int vcpu_wake(unsigned int vcpu);
 
-/* A lock between VCPUs. Zeroes are a free one. */
+/* A lock between VCPUs; all zeroes is a free one. */
 struct vcpu_lock {
     uint32_t held; /* the library's */
 };
 
 /*
- * Take a lock, and give it back with what vcpu_lock() returned. To be held briefly: upcalls are
- * masked meanwhile, so handlers may take it too. Not recursive.
+ * Take a lock, and release it, with what vcpu_lock() returned. Upcalls are masked while it is held,
+ * so handlers may take it too; hold it briefly. Not recursive.
  * From: anywhere; does not block, but spins while another VCPU has it.
  */
 unsigned long vcpu_lock(struct vcpu_lock *lock);

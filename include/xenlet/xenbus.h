@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Xenbus: how the two ends of a split driver find each other and agree on where they stand, and
- * the ring of requests and responses between them.
+ * Xenbus: how the two ends of a split driver find each other and agree on where they stand, and the
+ * ring of requests and responses between them.
  *
- * The toolstack makes a directory in xenstore for either end, with the other's path and domain, and
- * a node `state` that only its own end writes. An end reads what the other has written into its
- * directory once that one's state says that it is there. examples/nullfront.c is a whole front end.
+ * For each end the toolstack makes a directory in xenstore, with the path and the domain of the
+ * other end, and a node `state` that only its own end writes. An end reads what the other has
+ * written into that one's directory once its state says that it is there. examples/nullfront.c is a
+ * whole front end.
  *
- * The other end is believed nothing. It may write any state at any time, vanish, change what it has
- * shared, and raise events for nothing; what comes of it is an error of the functions here, and no
- * more work than its share (EVTCHN_LATE_EOI).
+ * The other end is not trusted. It may write any state at any time, vanish, change what it has
+ * shared, and raise events for nothing: functions here then return an error, and its events are
+ * slowed down (EVTCHN_LATE_EOI).
  *
  * Functions return 0 or a negative Xen errno. `deadline` is ns of system time, or XENLET_FOREVER.
- * One VCPU at a time waits for a device. Errors of all devices:
+ * One VCPU at a time may wait for a device. Errors of all devices:
  *
  * - -XEN_ETIME: the deadline passed.
- * - -XEN_ENOTCONN: the other end is gone, its directory with it; or our domain was restored: its
- *   number, its grants and its channels are others. Close the device, and open it anew.
+ * - -XEN_ENOTCONN: the other end is gone, and its directory with it; or our domain was restored,
+ *   and has another number and no grants or channels to the old peer. Close the device and open it
+ *   again.
  * - -XEN_EDEADLK: it would have to sleep, with upcalls masked, as in handlers.
- * - what xenstore answers, -XEN_ENOENT, -XEN_EACCES and -XEN_EAGAIN among it: see xenstore.h.
+ * - what xenstore answers, as -XEN_ENOENT, -XEN_EACCES and -XEN_EAGAIN: see xenstore.h.
  *
  * ABI: public/io/xenbus.h, public/io/ring.h.
  */
@@ -31,7 +33,7 @@
 /* The longest path, its NUL included. */
 #define XENBUS_PATH_MAX 128u
 
-/* A set of states has bits. */
+/* The bit of a state, for sets of states. */
 #define XENBUS_IN(state) (1u << (state))
 
 struct xenbus_device;
@@ -49,15 +51,15 @@ extern "C" {
  * toolstack has made it and that of the other end, which is found by `backend` and `backend-id` or,
  * for a back end, `frontend` and `frontend-id`.
  *
- * Errors: -XEN_EIO what these say cannot be; -XEN_E2BIG a path is too long; -XEN_ENOMEM; -XEN_ETIME
- * it is not there; and those of all devices.
+ * Errors: -XEN_EIO what these say is impossible; -XEN_E2BIG a path is too long; -XEN_ENOMEM;
+ * -XEN_ETIME it is not there; and those of all devices.
  * From: main, any VCPU; blocks.
  */
 int xenbus_open(const char *path, uint64_t deadline, struct xenbus_device **device);
 
 /*
- * Let go of a device, whose rings are closed; what is in xenstore stays. It waits for a function of
- * xenbus_on_change() that runs on another VCPU; none is called after it.
+ * Let go of a device, after its rings were closed; what is in xenstore stays. A function of
+ * xenbus_on_change() that runs on another VCPU is waited for; none is called after this.
  *
  * From: main, any VCPU; does not block.
  */
@@ -112,8 +114,8 @@ int xenbus_write_number(struct xenbus_device *device, const char *name, uint32_t
 /* --- states --------------------------------------------------------------------------------- */
 
 /*
- * Say that we are in `state` now. Nothing is written if that is so already, nor if the toolstack
- * has taken the device away.
+ * Write our state. Nothing is written if it is that already, or if the toolstack has taken the
+ * device away.
  *
  * Errors: -XEN_ENOENT it has; and those of all devices.
  * From: main, any VCPU; blocks.
@@ -121,7 +123,7 @@ int xenbus_write_number(struct xenbus_device *device, const char *name, uint32_t
 int xenbus_switch_state(struct xenbus_device *device, enum xenbus_state state, uint64_t deadline);
 
 /*
- * The other end's state as last heard of; XenbusStateUnknown if it has none, or one that is none of
+ * The other end's state, as last heard; XenbusStateUnknown if it has none, or one that is not among
  * the nine.
  *
  * From: anywhere; does not block.
@@ -129,9 +131,9 @@ int xenbus_switch_state(struct xenbus_device *device, enum xenbus_state state, u
 enum xenbus_state xenbus_peer_state(const struct xenbus_device *device);
 
 /*
- * Wait until the other end's state is one of the set `states`; which one comes out in *state, which
- * may be NULL. A state that the other end has passed through quickly may not be seen: ask for all
- * that mean as much.
+ * Wait until the other end's state is one of the set `states`; which one is stored in *state,
+ * unless `state` is NULL. A state that the other end passes through quickly may not be seen: ask
+ * for all those that will do.
  *
  * Errors: -XEN_ENOTCONN its state is Unknown, and that is not in the set; and those of all devices.
  * From: main, any VCPU; blocks.
@@ -140,13 +142,13 @@ int xenbus_wait_state(struct xenbus_device *device, unsigned int states, enum xe
                       uint64_t deadline);
 
 /*
- * Called in a handler on VCPU 0 when the other end's state has become another, and when the device
- * is lost by a restore; with a lock held that xenbus_on_change() takes too.
+ * Called in a handler on VCPU 0 when the other end's state has changed, and when the device is lost
+ * by a restore; a lock is held that xenbus_on_change() takes too.
  */
 typedef void xenbus_changed_t(struct xenbus_device *device, void *data);
 
 /*
- * Have `changed` called with `data` whenever that is so; NULL: nobody wants to know.
+ * Have `changed` called with `data` whenever that is so; NULL, the default, calls nothing.
  *
  * From: main, any VCPU; does not block.
  */
@@ -170,9 +172,9 @@ struct xenbus_ring_setup {
 /*
  * Make a ring: memory, offered to the other end, and a channel that it may bind to; and write their
  * numbers into our directory in one step. With more than one page these are ring-page-order and
- * ring-ref0, ring-ref1, ... What `event` does is to take responses until there is none: the next
- * event is let through when xenbus_ring_response() has found the ring empty, and if that was for
- * nothing, ever later (see evtchn_eoi()).
+ * ring-ref0, ring-ref1, ... `event` has to take responses until there is none: the next event is
+ * let through only once xenbus_ring_response() has found the ring empty, and the later the more
+ * often there was nothing in it (see evtchn_eoi()).
  *
  * Errors: -XEN_EINVAL a size; -XEN_ENOMEM; -XEN_ENOSPC no grants or ports are left; -XEN_E2BIG a
  * name; -XEN_ENOENT the toolstack has taken the device away; and those of all devices.
@@ -183,8 +185,8 @@ int xenbus_ring_open(struct xenbus_device *device, const struct xenbus_ring_setu
 
 /*
  * Close the channel, end the grants, free all of it, while nobody uses the ring. Memory that the
- * other end still has mapped stays until it has not, and is freed with a later opening or closing
- * of any ring: so first have the other end say XenbusStateClosed, if it will.
+ * other end still has mapped is kept, and freed when a ring is opened or closed after it has
+ * unmapped it: so first wait for XenbusStateClosed of the other end, if it will say so.
  *
  * From: main, any VCPU; does not block.
  */
@@ -199,8 +201,8 @@ unsigned int xenbus_ring_size(const struct xenbus_ring *ring);
 
 /*
  * The next free entry, to be filled with a request, or NULL: all are taken, or the ring is broken.
- * It is for writing only, as the other end can change what is in it, and goes out with the next
- * xenbus_ring_push(). One VCPU at a time does either.
+ * Only write to it: the other end can change what it holds. It goes out with the next
+ * xenbus_ring_push(). One VCPU at a time may call either.
  *
  * From: main and handlers, any VCPU; does not block.
  */
@@ -216,11 +218,11 @@ void *xenbus_ring_request(struct xenbus_ring *ring);
 int xenbus_ring_push(struct xenbus_ring *ring);
 
 /*
- * Take the next response: a copy, of entry_size bytes. If there is none the other end is asked to
- * raise an event with the next. One VCPU at a time does this.
+ * Take the next response: a copy, of entry_size bytes. If there is none, the other end is asked to
+ * raise an event with the next. One VCPU at a time may call this.
  *
- * Errors: -XEN_EAGAIN there is none; -XEN_EIO there are more than were asked for: the ring is
- * broken, no byte of it is looked at any more, and no event let through.
+ * Errors: -XEN_EAGAIN there is none; -XEN_EIO there are more than requests: the ring is broken, no
+ * byte of it is looked at any more, and no event is let through.
  * From: main and handlers, any VCPU; does not block.
  */
 int xenbus_ring_response(struct xenbus_ring *ring, void *response);
@@ -236,7 +238,7 @@ int xenbus_ring_response(struct xenbus_ring *ring, void *response);
 int xenbus_ring_wait(struct xenbus_ring *ring, uint64_t deadline);
 
 /*
- * The ring's channel, for its counters or another share; not to be closed. Never NULL.
+ * The ring's channel, to read its counters or set its share; do not close it. Never NULL.
  *
  * From: anywhere; does not block.
  */
