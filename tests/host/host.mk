@@ -8,7 +8,8 @@ HOST := build/host
 # One line a variant: its compiler and flags.
 HOST_VARIANTS := plain asan tsan cov m32
 HOST_CC_plain := gcc
-HOST_FLAGS_plain := -O2 -g
+# Nothing to link for it, and quick: an index beyond an array ends the program.
+HOST_FLAGS_plain := -O2 -g -fsanitize=bounds,shift,null -fsanitize-undefined-trap-on-error
 HOST_CC_asan := gcc
 HOST_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Words of 32 bits, as a 32-bit guest has them. With clang's own runtime: gcc's for it conflicts with cross compilers.
@@ -26,7 +27,7 @@ include tests/host/fuzzing/fuzz.mk
 HOST_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wshadow
 HOST_COMMON := -std=gnu11 -fno-common -fno-strict-aliasing -ffunction-sections -pthread \
-	$(HOST_WARNINGS) -isystem build/include -Iinclude -I. -Itests/host/arch -Itests/host/arch/native
+	$(HOST_WARNINGS) -isystem build/include -Iinclude -Itests/host/arch/native -I. -Itests/host/arch
 
 # The guest's own code; its variables go to sections that image.c puts back.
 # Device trees are another subject: see dt/dt.mk.

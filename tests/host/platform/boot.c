@@ -14,6 +14,7 @@
 
 static struct start_info info;
 struct shared_info *shared_info;
+void (*host_on_hypercall)(unsigned int nr, const long args[4]);
 
 static void must(int rc, const char *what)
 {

@@ -7,6 +7,7 @@
 #include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
 #include "arch/atomic.h"
+#include "arch/spinlock.h"
 #include "hypercall_arch.h"
 #include "platform_arch.h"
 #include "tests/host/platform/host.h"
@@ -14,6 +15,7 @@
 struct host_vcpu *host_vcpus[MODEL_MAX_VCPUS];
 _Thread_local unsigned int host_this;
 void (*host_between_steps)(void);
+void (*host_on_access)(enum host_access kind, const volatile void *p);
 
 unsigned int platform_vcpu(void)
 {
@@ -28,6 +30,63 @@ unsigned int world_vcpu(void)
 static struct host_vcpu *me(void)
 {
     return host_vcpus[host_this];
+}
+
+/* --- locks: see arch/native/arch/spinlock.h ------------------------------------------------- */
+
+#define MAX_HELD 8u
+
+static struct {
+    const struct spinlock *lock[MAX_HELD];
+    unsigned int nr;
+} held[MODEL_MAX_VCPUS];
+
+bool host_holds(const struct spinlock *lock)
+{
+    for (unsigned int i = 0; i < held[host_this].nr; i++) {
+        if (held[host_this].lock[i] == lock)
+            return true;
+    }
+    return false;
+}
+
+unsigned int host_locks_held(void)
+{
+    return held[host_this].nr;
+}
+
+void host_lock_wanted(const struct spinlock *lock)
+{
+    if (me() && !atomic_peek(&me()->info.evtchn_upcall_mask))
+        platform_panic("VCPU %u takes a lock with upcalls unmasked", host_this);
+    if (host_holds(lock))
+        platform_panic("VCPU %u takes a lock that it holds", host_this);
+}
+
+void host_lock_taken(const struct spinlock *lock)
+{
+    if (held[host_this].nr == MAX_HELD)
+        platform_panic("VCPU %u holds too many locks", host_this);
+    held[host_this].lock[held[host_this].nr++] = lock;
+}
+
+void host_lock_given(const struct spinlock *lock)
+{
+    unsigned int nr = held[host_this].nr;
+
+    if (!host_holds(lock))
+        platform_panic("VCPU %u gives back a lock that it does not hold", host_this);
+    for (unsigned int i = 0; i < nr; i++) {
+        if (held[host_this].lock[i] == lock)
+            held[host_this].lock[i] = held[host_this].lock[nr - 1];
+    }
+    held[host_this].nr--;
+}
+
+static void check_no_lock(void)
+{
+    if (held[host_this].nr)
+        platform_panic("VCPU %u unmasks upcalls with a lock held", host_this);
 }
 
 /* --- upcalls -------------------------------------------------------------------------------- */
@@ -48,6 +107,7 @@ void platform_upcalls_restore(unsigned long flags)
 
     if (flags)
         return;
+    check_no_lock();
     for (;;) {
         atomic_write(&info->evtchn_upcall_mask, 0);
         if (!atomic_read(&info->evtchn_upcall_pending))
@@ -68,6 +128,7 @@ void host_take_upcalls(void)
     if (v->in_xen || atomic_peek(&v->info.evtchn_upcall_mask) ||
         !atomic_peek(&v->info.evtchn_upcall_pending))
         return;
+    check_no_lock();
     __atomic_store_n(&v->info.evtchn_upcall_mask, 1, __ATOMIC_SEQ_CST); /* Xen does this */
     evtchn_upcall();
     platform_upcalls_restore(0);
@@ -83,6 +144,8 @@ long host_hypercall(unsigned int nr, const long args[4])
     long rc;
 
     world_hypercall();
+    if (host_on_hypercall)
+        host_on_hypercall(nr, args);
     v->in_xen = true;
     rc = model_hypercall(nr, args);
     v->in_xen = false;

@@ -27,6 +27,14 @@ extern _Thread_local unsigned int host_this;
  */
 extern void (*host_between_steps)(void);
 
+/* Called with each hypercall of the guest's, unless NULL. */
+extern void (*host_on_hypercall)(unsigned int nr, const long args[4]);
+
+/* Whether this VCPU holds the lock; and how many it holds. */
+struct spinlock;
+bool host_holds(const struct spinlock *lock);
+unsigned int host_locks_held(void);
+
 /*
  * Boot: a fresh machine, a fresh memory of `pages` pages, VCPU 0, and evtchn_init() with `abi`.
  * Everything the guest's code keeps is as at program start. Upcalls are unmasked afterwards.

@@ -94,6 +94,7 @@ void props_run(const struct trace *t)
 /* --- making one ----------------------------------------------------------------------------- */
 
 static const char *only_abi;
+static bool as_is; /* what fails is not made short */
 static unsigned int length = 400;
 
 static uint64_t state;
@@ -297,28 +298,32 @@ static int run_all(uint64_t first, uint64_t nr_ops, uint64_t *at)
                (unsigned long long)first);
         return 0;
     }
-    report(*at);
+    if (as_is)
+        printf("seed %llu fails\n", (unsigned long long)*at);
+    else
+        report(*at);
     return 1;
 }
 
 static int usage(int status)
 {
     fprintf(status ? stderr : stdout,
-            "usage: props [--seed N] [--ops N] [--length N] [--abi 2l|fifo|3l] | --replay FILE\n"
+            "usage: props [--seed N] [--ops N] [--length N] [--abi 2l|fifo|3l] [--as-is]\n"
+            "       props --replay FILE\n"
             "Runs random traces of --length operations (400) on the model of Xen, --ops in all\n"
-            "(100,000), the first from --seed (1). One that fails is made short and printed.\n");
+            "(100,000), the first from --seed (1). One that fails is made short and printed;\n"
+            "with --as-is only its seed is.\n");
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "seed", required_argument, NULL, 's' },
-                                             { "ops", required_argument, NULL, 'o' },
-                                             { "length", required_argument, NULL, 'l' },
-                                             { "abi", required_argument, NULL, 'a' },
-                                             { "replay", required_argument, NULL, 'r' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "seed", required_argument, NULL, 's' },   { "ops", required_argument, NULL, 'o' },
+        { "length", required_argument, NULL, 'l' }, { "abi", required_argument, NULL, 'a' },
+        { "replay", required_argument, NULL, 'r' }, { "as-is", no_argument, NULL, 'i' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 }
+    };
     uint64_t seed = 1, ops = 100000;
     uint64_t *at =
         mmap(NULL, sizeof(*at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -338,6 +343,9 @@ int main(int argc, char **argv)
             break;
         case 'a':
             only_abi = optarg;
+            break;
+        case 'i':
+            as_is = true;
             break;
         case 'r':
             if (read_trace(optarg, &t) != 0)

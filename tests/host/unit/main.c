@@ -56,6 +56,7 @@ static void run(const struct unit *units, const char *only)
                                                        .nr_pirqs = 4,
                                                        .quiet = true },
                                             .pages = 256 };
+        host_on_hypercall = NULL;
         model_refuse(0, 0, 0, 0);
         model_refuse_poll(0);
         units->run();
@@ -72,7 +73,9 @@ int main(int argc, char **argv)
     run(abi_units, only);
     run(edge_units, only);
     run(life_units, only);
+    run(lock_units, only);
     run(meeting_units, only);
+    run(order_units, only);
     printf("%u failures\n", failures);
     return failures ? 1 : 0;
 }

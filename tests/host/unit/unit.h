@@ -11,7 +11,12 @@ struct unit {
     const char *name;
     void (*run)(void);
 };
-extern const struct unit abi_units[], edge_units[], life_units[], meeting_units[];
+extern const struct unit abi_units[], edge_units[], life_units[], lock_units[], meeting_units[],
+    order_units[];
+
+/* cpu.c: told of each atomic access and each barrier of the guest's code, unless NULL; boot clears
+ * it. */
+extern void (*host_on_access)(enum host_access kind, const volatile void *p);
 
 void unit_fail(const char *file, int line, const char *what, long got, long expected);
 

@@ -4,24 +4,44 @@
  * VCPUs that are threads. Names and meanings are documented in arch/atomic.h.
  *
  * In the guest's own sources (HOST_GUEST) each of them is a step: before it Xen may do something,
- * and an upcall may come, if a test says so by host_between_steps.
+ * and an upcall may come, if a test says so by host_between_steps; and host_on_access is told what
+ * it is.
  */
 #ifndef XENLET_ATOMIC_ARCH_H
 #define XENLET_ATOMIC_ARCH_H
 
 #include <xenlet/types.h>
 
+enum host_access {
+    HOST_MB,
+    HOST_RMB,
+    HOST_WMB,
+    HOST_READ,
+    HOST_WRITE,
+    HOST_RMW
+};
+
 #ifdef HOST_GUEST
 extern void (*host_between_steps)(void);
-/* A function, so that its branch is not counted for each line that takes a step. */
-static inline void host_step(void)
+extern void (*host_on_access)(enum host_access kind, const volatile void *p);
+/* Functions, so that their branches are not counted for each line that takes a step. */
+static inline void host_barrier(enum host_access kind)
+{
+    if (host_on_access)
+        host_on_access(kind, NULL);
+}
+static inline void host_step(enum host_access kind, const volatile void *p)
 {
     if (host_between_steps)
         host_between_steps();
+    if (host_on_access)
+        host_on_access(kind, p);
 }
-#define HOST_STEP() host_step()
+#define HOST_BARRIER(kind) host_barrier(kind)
+#define HOST_STEP(kind, p) host_step((kind), (p))
 #else
-#define HOST_STEP() ((void)0)
+#define HOST_BARRIER(kind) ((void)0)
+#define HOST_STEP(kind, p) ((void)0)
 #endif
 
 /*
@@ -44,12 +64,12 @@ static inline void host_step(void)
 #define HOST_STORE __ATOMIC_RELAXED
 #endif
 
-#define smp_mb()  (HOST_STEP(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
-#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define smp_mb()  (HOST_STEP(HOST_MB, NULL), __atomic_thread_fence(__ATOMIC_SEQ_CST))
+#define smp_rmb() (HOST_BARRIER(HOST_RMB), __atomic_thread_fence(__ATOMIC_ACQUIRE))
+#define smp_wmb() (HOST_BARRIER(HOST_WMB), __atomic_thread_fence(__ATOMIC_RELEASE))
 
-#define atomic_read(p)     (HOST_STEP(), __atomic_load_n((p), HOST_LOAD))
-#define atomic_write(p, v) (HOST_STEP(), __atomic_store_n((p), (v), HOST_STORE))
+#define atomic_read(p)     (HOST_STEP(HOST_READ, (p)), __atomic_load_n((p), HOST_LOAD))
+#define atomic_write(p, v) (HOST_STEP(HOST_WRITE, (p)), __atomic_store_n((p), (v), HOST_STORE))
 
 #define atomic_dec_own(p)                            \
     ({                                               \
@@ -66,14 +86,14 @@ void arch_cpu_relax(void);
 
 static inline uint32_t atomic_cas32(uint32_t *p, uint32_t old, uint32_t new)
 {
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, p);
     __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return old;
 }
 
 static inline uint64_t atomic_cas64(uint64_t *p, uint64_t old, uint64_t new)
 {
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, p);
     __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return old;
 }
@@ -86,13 +106,13 @@ static inline uint8_t atomic_xchg8(uint8_t *p, uint8_t new)
 
 static inline uint32_t atomic_xchg32(uint32_t *p, uint32_t new)
 {
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, p);
     return __atomic_exchange_n(p, new, __ATOMIC_SEQ_CST);
 }
 
 static inline xen_ulong_t atomic_xchg_word(xen_ulong_t *p, xen_ulong_t new)
 {
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, p);
     return __atomic_exchange_n(p, new, __ATOMIC_SEQ_CST);
 }
 
@@ -100,7 +120,7 @@ static inline bool atomic_test_and_set_bit(xen_ulong_t *word, unsigned int bit)
 {
     xen_ulong_t one = (xen_ulong_t)1 << bit;
 
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, word);
     return __atomic_fetch_or(word, one, __ATOMIC_SEQ_CST) & one;
 }
 
@@ -108,21 +128,21 @@ static inline bool atomic_test_and_clear_bit(xen_ulong_t *word, unsigned int bit
 {
     xen_ulong_t one = (xen_ulong_t)1 << bit;
 
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, word);
     return __atomic_fetch_and(word, ~one, __ATOMIC_SEQ_CST) & one;
 }
 
 #define atomic_test_and_set_bit32 atomic_test_and_set_bit32
 static inline bool atomic_test_and_set_bit32(uint32_t *p, unsigned int bit)
 {
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, p);
     return __atomic_fetch_or(p, 1u << bit, __ATOMIC_SEQ_CST) >> bit & 1;
 }
 
 #define atomic_test_and_clear_bit32 atomic_test_and_clear_bit32
 static inline bool atomic_test_and_clear_bit32(uint32_t *p, unsigned int bit)
 {
-    HOST_STEP();
+    HOST_STEP(HOST_RMW, p);
     return __atomic_fetch_and(p, ~(1u << bit), __ATOMIC_SEQ_CST) >> bit & 1;
 }
 
