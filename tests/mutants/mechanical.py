@@ -2,166 +2,279 @@
 """Changes evtchn/ by rule, one place at a time, and has the host's tests notice. What they do not notice has to stand
 in survivors.txt, with the reason."""
 
+import collections
+import hashlib
+import json
 import re
-from pathlib import Path
+import threading
+import time
 
+import rules
 import tree
 
-HERE = Path(__file__).resolve().parent
-SURVIVORS = HERE / 'survivors.txt'
+_SURVIVORS = 'tests/mutants/survivors.txt'
+_RESULTS = tree.BUILD / 'results.json'
+_ABIS = ('2l', 'fifo', '3l')
+_DT = 'evtchn/static_tree.c'
+# The same machine code is no change: here, and on a CPU where each order of memory has an instruction of its own.
+_PRODUCTS = (('gcc', ()), ('gcc-arm64', ('ARCH=arm64',)))
 
-# What is for people, what needs a device tree or a toolstack: other tests run it.
-_LEFT_OUT = {'evtchn/dump.c', 'evtchn/static.c', 'evtchn/static_tree.c'}
-
-_CONDITION = re.compile(r'^(\s*(?:\} else )?(?:if|while) \()(.*)(\)(?: \{)?)$')
-_STATEMENT = re.compile(r'^\s+(?!return\b|break\b|continue\b|goto\b|case\b|default\b)[A-Za-z_*(][^=]*(=|\(|\+\+|--).*;$')
-_DECLARATION = re.compile(r'^\s+(?:static |const |volatile |unsigned |struct \w+ |enum \w+ |u?int\d*_t |int |bool |'
-                          r'x?e?n?_?ulong_t |xen_ulong_t |event_word_t |evtchn_\w+_t |domid_t |char |void |size_t |long )')
-_NUMBER = re.compile(r'(?<![\w.])(\d+)(u?)(?![\w.])')
-_SWAPS = (('<=', '<'), ('>=', '>'), (' < ', ' <= '), (' > ', ' >= '), ('==', '!='), ('!=', '=='), ('&&', '||'),
-          ('||', '&&'), ('++', '--'), ('|=', '&='), (' + ', ' - '), (' - ', ' + '))
-_WEAKER = (('atomic_write_release(', 'atomic_write('), ('atomic_read_acquire(', 'atomic_read('))
-
-
-class Change:
-    def __init__(self, name, number, rule, before, after):
-        self.name, self.number, self.rule = name, number, rule
-        self.before, self.after = before, after
-
-    def __str__(self):
-        to = ' '.join(self.after.split()) or 'nothing'
-        return f'{self.name}: {self.rule}: `{" ".join(self.before.split())}` -> `{to}`'
-
-
-def _code(lines):
-    """The numbers of lines that are in a function, and not in a comment."""
-    comment = inside = False
-    for i, line in enumerate(lines):
-        if line.startswith('{'):
-            inside = True
-        elif line.startswith('}'):
-            inside = False
-        starts = line.lstrip().startswith('/*')
-        if inside and not comment and not starts and line.strip():
-            yield i
-        if '/*' in line and '*/' not in line.partition('/*')[2]:
-            comment = True
-        elif comment and '*/' in line:
-            comment = False
-
-
-def _plain(line):
-    """It without comments behind it."""
-    return re.sub(r'\s*/\*.*$', '', line)
-
-
-def _is_statement(line):
-    return bool(_STATEMENT.match(line)) and not _DECLARATION.match(line)
-
-
-def _line_changes(line):
-    """(rule, new line) for one line."""
-    condition = _CONDITION.match(line)
-    if condition:
-        yield 'negate', f'{condition[1]}!({condition[2]}){condition[3]}'
-    if _is_statement(line):
-        yield ('drop a barrier' if 'smp_' in line else 'drop a statement'), ''
-    for strong, weak in _WEAKER:
-        if strong in line:
-            yield 'weaken', line.replace(strong, weak)
-    for old, new in _SWAPS:
-        if old in line and 'for (' not in line:
-            yield 'operator', line.replace(old, new, 1)
-    for number in _NUMBER.finditer(line):
-        yield 'off by one', f'{line[:number.start()]}{int(number[1]) + 1}{number[2]}{line[number.end():]}'
-
-
-def changes(name, text):
-    lines = text.splitlines()
-    code = list(_code(lines))
-    for i in code:
-        line = _plain(lines[i])
-        for rule, new in _line_changes(line):
-            yield Change(name, i, rule, line, new), lines[:i] + [new] + lines[i + 1:]
-        if i + 1 in code:
-            below = _plain(lines[i + 1])
-            if _is_statement(line) and _is_statement(below) and _indent(line) == _indent(below):
-                yield (Change(name, i, 'swap', f'{line} {below}', f'{below} {line}'),
-                       lines[:i] + [below, line] + lines[i + 2:])
-
-
-def _indent(line):
-    return len(line) - len(line.lstrip())
+REFUSED, SAME, SURVIVED = 'refused by the compiler', 'the same machine code', 'survived'
 
 
 # --- is it noticed ---------------------------------------------------------------------------------------------------
 
-_ABIS = ('2l', 'fifo', '3l')
+class Killers:
+    """The tests, cheapest first, on one copy of the tree. All is compiled by the commands that make says."""
 
+    def __init__(self, snapshot, number, explore):
+        self.work, self.explore = tree.Tree(snapshot, number), explore
+        self.name = None
+        self.work.make(tree.PROPS, tree.SUITE, tree.UNIT, tree.EXPLORE)
 
-def _noticed(work):
-    """By which test; None: by none."""
-    work.make(tree.PROPS, tree.SUITE, tree.UNIT)
-    status, output = work.run(f'./{tree.UNIT}', seconds=60)
-    if status != 0:
+    def begin(self, name):
+        """From now on `name` is the file that changes."""
+        if self.name == name:
+            return
+        self.end()
+        self.name = name
+        sources = [name] if name.endswith('.c') else [n for n in self.work.snapshot.files if re.fullmatch(r'evtchn/\w+\.c', n)
+                                                       and n != _DT]
+        self.objects = []
+        for out, variables in _PRODUCTS:
+            objects = [f'build/{out}/{n}.o' for n in sources]
+            self.objects.append((self._asked(name, *variables, *objects), objects))
+        self.base = None
+        self.base = [self._products(i) for i in range(len(_PRODUCTS))]
+        if name == _DT:
+            trees = [re.fullmatch(r'tests/host/(dt/\w+/.*)\.(?:dts|hex)', n) for n in self.work.snapshot.files]
+            self.work.make(*tree.DT, *(f'build/host/{found[1]}.dtb' for found in trees if found))
+            self.steps = [(self._asked(name, *tree.DT), self._dt)]
+            if self._dt():
+                raise tree.Broken('the tests of device trees fail without any change')
+            return
+        self.steps = [(self._asked(name, tree.UNIT), self._unit), (self._asked(name, tree.SUITE, tree.PROPS), self._model)]
+        if self.explore:
+            self.steps.append((self._asked(name, tree.EXPLORE), self._explore))
+        done = set(self.steps[0][0])
+        self.steps[1] = ([c for c in self.steps[1][0] if c not in done], self._model)
+
+    def end(self):
+        """The file is as it was: what was compiled from it, too."""
+        if self.name:
+            for commands, _test in self.steps:
+                self.work.shell(commands)
+
+    def _asked(self, name, *targets):
+        commands = self.work.commands(name, *targets)
+        return [re.sub(r' -g ', ' ', c) if ' -c ' in c else c for c in commands]
+
+    def _products(self, i):
+        """A digest of the objects that are the library's; None when they do not compile."""
+        commands, objects = self.objects[i]
+        if not self.work.shell(commands):
+            return None
+        whole = hashlib.sha256()
+        for name in objects:
+            whole.update((self.work.path / name).read_bytes())
+        return whole.hexdigest()
+
+    def _failed(self, status, output, what):
+        if status == 0:
+            return None
         found = re.search(r'^FAIL (\w+)', output, re.MULTILINE)
-        return f'unit {found[1]}' if found else 'unit'
-    status, _ = work.run(f'./{tree.PROPS}', '--ops', '60000', seconds=60)
-    if status != 0:
-        return 'props'
-    for abi in _ABIS:
-        status, _ = work.run('tests/host/run', tree.SUITE, '--cmdline', f'evtchn={abi}', '--deadline', '30', seconds=60)
+        why = f' {found[1]}' if found else ', which does not end' if status is None else ', by a crash' if status < 0 else ''
+        return what + why
+
+    def _unit(self):
+        return self._failed(*self.work.run(f'./{tree.UNIT}', seconds=120, cpu=3), 'unit')
+
+    def _model(self):
+        status, output = self.work.run(f'./{tree.PROPS}', '--ops', '200000', '--as-is', seconds=120, cpu=8)
         if status != 0:
-            return f'suite {abi}'
-    work.make(tree.EXPLORE)
-    status, output = work.run(f'./{tree.EXPLORE}', '--hunt', '--preemptions', '1', '--states', '300', seconds=300)
-    if status != 0:
-        found = re.search(r'^FAIL (\S+ \S+ on \S+)', output, re.MULTILINE)
+            return 'props'
+        for abi in _ABIS:
+            status, output = self.work.run(f'./{tree.SUITE}', f'evtchn={abi}', seconds=120, cpu=4)
+            if status == 0 and 'Test result: SUCCESS' not in output:
+                status = 1
+            if status != 0:
+                return self._failed(status, output, f'suite {abi}')
+        return None
+
+    def _explore(self):
+        status, output = self.work.run(f'./{tree.EXPLORE}', '--hunt', '--preemptions', '1', '--states', '300', seconds=300)
+        if status == 0:
+            return None
+        found = re.search(r'^FAIL (\S+ \S+ on \w+)', output, re.MULTILINE)
         return f'explore {found[1]}' if found else 'explore'
-    return None
+
+    def _dt(self):
+        for test in ('tree', 'damage'):
+            status, _ = self.work.run('tests/host/dt/run', test, seconds=60)
+            if status != 0:
+                return f'dt {test}'
+        return None
+
+    def unchanged(self):
+        """What fails without any change would show nothing."""
+        return next((by for test in (self._unit, self._model, self._explore) if (by := test())), None)
+
+    def verdict(self, change):
+        self.begin(change.name)
+        self.work.write(change.name, change.text)
+        try:
+            seen = []
+            for i, base in enumerate(self.base):
+                seen.append(self._products(i))
+                if seen[-1] is None:
+                    return REFUSED
+                if seen[-1] != base:
+                    break
+            if seen == self.base:
+                return SAME
+            for commands, test in self.steps:
+                if not self.work.shell(commands):
+                    return REFUSED
+                by = test()
+                if by:
+                    return by
+            return SURVIVED
+        finally:
+            self.work.restore([change.name])
 
 
-def _reasons():
+# --- what is known already -------------------------------------------------------------------------------------------
+
+class Results:
+    """By change, and by all that the answer depends on: a run that was interrupted goes on where it was."""
+
+    def __init__(self, digest):
+        self.digest, self.lock = digest, threading.Lock()
+        try:
+            self.all = json.loads(_RESULTS.read_text())
+        except (OSError, ValueError):
+            self.all = {}
+
+    def get(self, key):
+        digest, verdict = self.all.get(key, (None, None))
+        return verdict if digest == self.digest else None
+
+    def survived(self, key):
+        return self.all.get(key, (None, None))[1] == SURVIVED
+
+    def put(self, key, verdict):
+        with self.lock:
+            self.all[key] = (self.digest, verdict)
+            fresh = _RESULTS.with_suffix('.new')
+            fresh.write_text(json.dumps(self.all, indent=0))
+            fresh.replace(_RESULTS)
+
+
+def _reasons(snapshot):
     """Lines "CHANGE; REASON"."""
     found = {}
-    for line in SURVIVORS.read_text().splitlines() if SURVIVORS.exists() else ():
-        change, semicolon, reason = line.rpartition('; ')
+    for line in snapshot.text(_SURVIVORS).splitlines() if _SURVIVORS in snapshot.files else ():
+        change, semicolon, reason = line.partition('`; ')
         if semicolon and not line.startswith('#'):
-            found[change] = reason
+            found[f'{change}`'] = reason
     return found
 
 
-def run(work, files, every):
-    names = files or sorted(n for n in work.names if re.fullmatch(r'evtchn/\w+\.[ch]', n) and n not in _LEFT_OUT)
-    by = _noticed(work)
-    if by:
-        print(f'FAIL {by} fails without any change: it would show nothing')
-        return False
-    every_change = [(c, lines) for name in names for c, lines in changes(name, (tree.ROOT / name).read_text())]
-    chosen = every_change[::every]
-    reasons = _reasons()
-    killed = broken = explained = 0
-    survivors = []
-    print(f'{len(chosen)} changes of {len(every_change)}, in {len(names)} files', flush=True)
-    for i, (change, lines) in enumerate(chosen, 1):
-        work.write(change.name, '\n'.join(lines) + '\n')
-        try:
-            by = _noticed(work)
-        except tree.Broken:
-            broken += 1
-            continue
-        finally:
-            work.restore()
-        if by:
-            killed += 1
-            print(f'{i:4} killed by {by}: {change}', flush=True)
-        else:
-            reason = reasons.get(str(change))
-            explained += reason is not None
-            survivors.append(change)
-            print(f'{i:4} SURVIVED: {change}{f"; {reason}" if reason else ""}', flush=True)
-    tried = killed + len(survivors)
+# --- all of them -----------------------------------------------------------------------------------------------------
+
+def _numbered(changes):
+    """(key, change): the same change of the same line, twice in a function, are two."""
+    seen = collections.Counter()
+    for change in changes:
+        seen[str(change)] += 1
+        yield f'{change} #{seen[str(change)]}', change
+
+
+def _kind(verdict):
+    return verdict if verdict in (REFUSED, SAME, SURVIVED) else verdict.replace(',', ' ').split()[0]
+
+
+def _report(verdicts, explained):
+    """A table by file; and whether it is good enough."""
+    killers = ('unit', 'suite', 'props', 'explore', 'dt')
+    files = collections.defaultdict(collections.Counter)
+    for change, verdict in verdicts:
+        files[change.name][_kind(verdict)] += 1
+        files['all'][_kind(verdict)] += 1
+    print(f'\n{"":24} changes refused   same | ' + ' '.join(f'{k:>7}' for k in killers) + ' | survived  killed')
+    for name, of in files.items():
+        killed = sum(of[k] for k in killers)
+        tried = killed + of[SURVIVED]
+        print(f'{name:24} {sum(of.values()):7} {of[REFUSED]:7} {of[SAME]:6} | ' + ' '.join(f'{of[k]:7}' for k in killers) +
+              f' | {of[SURVIVED]:8}  ' + (f'{100 * killed / tried:5.1f} %' if tried else '    -'))
+    of = files['all']
+    killed = sum(of[k] for k in killers)
+    tried = killed + of[SURVIVED]
     score = 100 * killed / tried if tried else 100
-    print(f'{killed} of {tried} killed, {score:.1f} %; {len(survivors)} survived, {explained} of them with a reason; '
-          f'{broken} do not compile')
-    return score >= 90
+    print(f'{killed} of {tried} killed, {score:.1f} %; {of[SURVIVED]} survived, {explained} of them with a reason; besides, '
+          f'{of[SAME]} are the same machine code, {of[REFUSED]} the compiler refuses')
+    return score >= 90 and explained == of[SURVIVED]
+
+
+def run(snapshot, files, every, jobs, again, explore):
+    names = files or sorted(n for n in snapshot.files if re.fullmatch(r'evtchn/\w+\.[ch]', n))
+    all_changes = list(_numbered(c for name in names for c in rules.changes(name, snapshot.text(name))))
+    results, reasons = Results(snapshot.digest() + ('' if explore else ' without the explorer')), _reasons(snapshot)
+    chosen = [(key, c) for key, c in all_changes[::every] if not again or results.survived(key)]
+    print(f'{len(chosen)} changes of {len(all_changes)}, in {len(names)} files', flush=True)
+    verdicts, lock, began = {}, threading.Lock(), time.monotonic()
+    todo = collections.deque((i, key, c) for i, (key, c) in enumerate(chosen) if results.get(key) is None)
+    for i, (key, change) in enumerate(chosen):
+        if results.get(key) is not None:
+            verdicts[i] = (change, results.get(key))
+    if verdicts:
+        print(f'{len(verdicts)} of them were tried before, on these very sources', flush=True)
+
+    def tell(change, verdict):
+        reason = f'; {reasons[str(change)]}' if verdict == SURVIVED and str(change) in reasons else ''
+        said = 'SURVIVED' if verdict == SURVIVED else verdict if verdict in (SAME, REFUSED) else f'killed by {verdict}'
+        print(f'{len(verdicts):4} of {len(chosen)}, {time.monotonic() - began:5.0f} s: {said}: {change}{reason}', flush=True)
+
+    failed = []
+
+    def work(killers):
+        while not failed:
+            with lock:
+                if not todo:
+                    return
+                i, key, change = todo.popleft()
+            try:
+                verdict = killers.verdict(change)
+            except Exception as error:
+                failed.append(error)
+                raise
+            results.put(key, verdict)
+            with lock:
+                verdicts[i] = (change, verdict)
+                tell(change, verdict)
+
+    if todo:
+        killers = [Killers(snapshot, i, explore) for i in range(min(jobs, len(todo)))]
+        by = killers[0].unchanged()
+        if by:
+            print(f'FAIL {by} fails without any change: it would show nothing')
+            return False
+        threads = [threading.Thread(target=work, args=(k,), daemon=True) for k in killers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(1)
+        if failed:
+            raise failed[0]
+        for k in killers:
+            k.end()
+    survivors = [c for i, (c, verdict) in sorted(verdicts.items()) if verdict == SURVIVED]
+    without = [c for c in survivors if str(c) not in reasons]
+    if without:
+        print('\nsurvived, and no reason is given:')
+        print('\n'.join(f'  {c}' for c in without))
+    unused = set(reasons) - {str(c) for c in survivors} if every == 1 and not files and not again else ()
+    for change in sorted(unused):
+        print(f'has a reason, but did not survive: {change}')
+    return _report([verdicts[i] for i in sorted(verdicts)], len(survivors) - len(without))

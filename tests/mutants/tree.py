@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """A copy of the sources to make mistakes in, and the tests that are run on it."""
 
+import hashlib
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WORK = ROOT / 'build/mutants/tree'
+BUILD = ROOT / 'build/mutants'
 EXPLORE = 'build/host/explore/explore'
 SUITE = 'build/host/plain/suite'
 PROPS = 'build/host/plain/props'
 UNIT = 'build/host/plain/unit'
+DT = ('build/host/dt/read_test', 'build/host/dt/xenlet-dt')
 GUEST = 'build/gcc/tests/suite.elf'
 
 
@@ -23,64 +24,95 @@ def _output(*command, **options):
     return subprocess.run(command, check=True, text=True, capture_output=True, **options).stdout
 
 
-class Tree:
-    """What git knows of, as it stands; its build directory is kept from one time to the next."""
+class Snapshot:
+    """What git knows of, as it stands now: whatever becomes of the checkout meanwhile."""
 
     def __init__(self):
         names = _output('git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', cwd=ROOT).split('\0')
-        self.names = [n for n in names if n and (ROOT / n).is_file()]
-        WORK.mkdir(parents=True, exist_ok=True)
-        (WORK / 'build').mkdir(exist_ok=True)
-        if not (ROOT / 'build/include/xen/.stamp').exists():
-            _output('make', '-s', 'build/include/xen/.stamp', cwd=ROOT)
-        for shared in ('cache', 'include'):
-            if not (WORK / 'build' / shared).exists():
-                (WORK / 'build' / shared).symlink_to(ROOT / 'build' / shared)
-        known = set(self.names)
-        for path in list(WORK.rglob('*')):
-            name = str(path.relative_to(WORK))
-            if not name.startswith('build') and path.is_file() and name not in known:
+        self.files = {n: (ROOT / n).read_bytes() for n in sorted(set(names)) if n and (ROOT / n).is_file()}
+        self.modes = {n: (ROOT / n).stat().st_mode & 0o777 for n in self.files}
+
+    def text(self, name):
+        return self.files[name].decode()
+
+    def digest(self):
+        """Of all that a test's answer depends on."""
+        whole = hashlib.sha256()
+        for name, data in self.files.items():
+            if not name.endswith(('.md', '.txt', '.patch')):
+                whole.update(name.encode() + b'\0' + data + b'\0')
+        return whole.hexdigest()[:16]
+
+
+class Tree:
+    """A snapshot, written out; its build directory is kept from one time to the next."""
+
+    def __init__(self, snapshot, number=0):
+        self.snapshot = snapshot
+        self.path = BUILD / ('tree' if number == 0 else f'tree-{number}')
+        (self.path / 'build').mkdir(parents=True, exist_ok=True)
+        for stamp in ('build/include/xen/.stamp', 'build/libfdt/.stamp'):
+            if not (ROOT / stamp).exists():
+                _output('make', '-s', stamp, cwd=ROOT)
+        for shared in ('cache', 'include', 'libfdt'):
+            if not (self.path / 'build' / shared).exists():
+                (self.path / 'build' / shared).symlink_to(ROOT / 'build' / shared)
+        for path in list(self.path.rglob('*')):
+            name = str(path.relative_to(self.path))
+            if not name.startswith('build') and path.is_file() and name not in snapshot.files:
                 path.unlink()
         self.restore()
 
-    def restore(self):
+    def restore(self, names=None):
         """Only what differs is written: make compiles no more than it must."""
-        for name in self.names:
-            source, copy = ROOT / name, WORK / name
-            data = source.read_bytes()
+        for name in names or self.snapshot.files:
+            data, copy = self.snapshot.files[name], self.path / name
             if copy.exists() and copy.read_bytes() == data:
                 continue
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(data)
-            shutil.copymode(source, copy)
+            copy.chmod(self.snapshot.modes[name])
 
     def apply(self, patch):
-        done = subprocess.run(['patch', '-p1', '-s', '-f', '--no-backup-if-mismatch', '-r', '-', '-i', patch], cwd=WORK,
-                              text=True, capture_output=True)
+        done = subprocess.run(['patch', '-p1', '-s', '-f', '--no-backup-if-mismatch', '-r', '-'], cwd=self.path,
+                              input=patch, text=True, capture_output=True)
         if done.returncode:
             self.restore()
             raise Broken(f'the patch does not apply: {done.stdout.strip().splitlines()[0]}')
 
     def write(self, name, text):
-        (WORK / name).write_text(text)
+        (self.path / name).write_text(text)
 
     def make(self, *targets):
         # Warnings are for people: here a mistake may leave something unused.
         done = subprocess.run(['make', '-s', f'-j{os.cpu_count()}', 'HOST_WARNINGS=-w', 'WARNINGS=-w', *targets],
-                              cwd=WORK, text=True, capture_output=True)
+                              cwd=self.path, text=True, capture_output=True)
         if done.returncode:
             raise Broken('it does not compile: ' + next((line for line in done.stderr.splitlines() if 'rror' in line),
                                                         'make failed'))
 
-    def run(self, *command, seconds=300):
-        """Exit status (None: it had to be ended) and output."""
-        process = subprocess.Popen(command, cwd=WORK, text=True, errors='replace', stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def commands(self, name, *targets):
+        """What make would run for these targets if only `name` had changed: asking it takes longer than running it."""
+        done = subprocess.run(['make', '-n', 'V=1', '-W', name, *targets], cwd=self.path, check=True, text=True,
+                              capture_output=True)
+        return done.stdout.splitlines()
+
+    def shell(self, commands, seconds=300):
+        """Whether all of them went well."""
+        return subprocess.run(['sh', '-e'], cwd=self.path, input='\n'.join(commands) + '\n', text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=seconds).returncode == 0
+
+    def run(self, *command, seconds=300, cpu=None):
+        """Exit status (None: it had to be ended) and output; `cpu`: how many seconds of a processor's time it may have."""
+        if cpu:
+            command = ('prlimit', f'--cpu={cpu}', *command)
+        process = subprocess.Popen(command, cwd=self.path, text=True, errors='replace', stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             output, _ = process.communicate(timeout=seconds)
-            return process.returncode, output
+            return None if process.returncode in (-9, -24) else process.returncode, output
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, 9)
             output, _ = process.communicate()
             return None, output
 
@@ -117,6 +149,13 @@ def suite(work, cmdline):
     return _judge(status, output, 'FAIL', '==>')
 
 
+def unit(work, name):
+    """The unit tests."""
+    work.make(UNIT)
+    status, output = work.run(f'./{UNIT}', name, seconds=90)
+    return _judge(status, output, 'FAIL')
+
+
 def props(work, arguments):
     """The property tests."""
     work.make(PROPS)
@@ -132,4 +171,4 @@ def guest(work, cmdline):
     return _judge(status, output, '==>')
 
 
-TESTS = {f.__name__: f for f in (explore, contract, suite, props, guest)}
+TESTS = {f.__name__: f for f in (explore, contract, suite, unit, props, guest)}
