@@ -19,12 +19,15 @@
 #include "platform_arch.h"
 
 #define LINE_MAX   512
-#define LOOK_AGAIN 1000000u /* ns */
+#define LOOK_AGAIN 1000000u     /* ns */
+#define PATIENCE   10000000000u /* ns that a report waits for room */
 
 static struct xencons_interface *ring; /* NULL: Xen's console */
 static struct evtchn *channel;         /* NULL: early, or none */
 static struct spinlock lock;
-static bool panicking;
+static uint32_t writer;    /* the VCPU that has the lock, plus 1 */
+static uint32_t panicking; /* the VCPU that reports a crash, plus 1 */
+static uint64_t give_up;   /* if it finds no room until then */
 
 /* --- the ring ------------------------------------------------------------------------------- */
 
@@ -71,6 +74,8 @@ static void ring_put(const char *text, size_t len)
     while (len) {
         uint32_t room = ring_room(), prod = ring->out_prod, n = 0;
 
+        if (!room && panicking && clock_now() >= give_up)
+            return; /* nobody takes it: a domain that crashed has to end all the same */
         if (!room) {
             ring_wait(1, XENLET_FOREVER);
             continue;
@@ -84,6 +89,8 @@ static void ring_put(const char *text, size_t len)
         atomic_write(&ring->out_prod, prod + n);
         text += n;
         len -= n;
+        if (panicking)
+            give_up = clock_after(PATIENCE);
     }
 }
 
@@ -177,18 +184,39 @@ static void look_for_input(void)
     platform_upcalls_restore(flags);
 }
 
+static void end_output(void)
+{
+    if (atomic_read(&panicking) == platform_vcpu() + 1)
+        return;
+    atomic_write(&writer, 0);
+    spin_unlock(&lock);
+}
+
+/* A report takes no lock: whoever crashed may hold it. While there is one nobody else writes. */
+static void begin_output(void)
+{
+    uint32_t self = platform_vcpu() + 1;
+
+    if (atomic_read(&panicking) == self)
+        return;
+    spin_lock(&lock);
+    atomic_write(&writer, self);
+    smp_mb(); /* then look: console_panic_mode() says that it reports, and then looks who writes */
+    if (!atomic_read(&panicking))
+        return;
+    end_output();
+    panic_stand_by();
+}
+
 void console_write(const char *text, size_t len)
 {
     unsigned long flags = platform_upcalls_save();
 
-    /* A report does not wait for a lock that whoever crashed may hold. */
-    if (!panicking)
-        spin_lock(&lock);
+    begin_output();
     put_text(text, len);
     if (ring)
         ring_notify();
-    if (!panicking)
-        spin_unlock(&lock);
+    end_output();
     look_for_input();
     platform_upcalls_restore(flags);
 }
@@ -254,9 +282,18 @@ int console_flush(uint64_t timeout)
     return 0;
 }
 
+/* What another VCPU is just writing goes out first, unless it cannot. */
 void console_panic_mode(void)
 {
-    panicking = true;
+    uint32_t self = platform_vcpu() + 1, other;
+    uint64_t until = clock_after(PATIENCE / 10);
+
+    give_up = clock_after(PATIENCE);
+    atomic_write(&panicking, self);
+    smp_mb(); /* then look: begin_output() */
+    do
+        other = atomic_read(&writer);
+    while (other && other != self && clock_now() < until);
 }
 
 void console_early_init(void)

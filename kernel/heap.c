@@ -143,7 +143,7 @@ void *xenlet_alloc_aligned(size_t size, size_t align)
     unsigned int class = 0;
     void *p;
 
-    if (align & (align - 1) || align > XENLET_PAGE_SIZE)
+    if (!align || align & (align - 1) || align > XENLET_PAGE_SIZE)
         return NULL;
     while (class < CLASSES && 1ul << (class + MIN_SHIFT) < least)
         class ++;

@@ -39,9 +39,13 @@ bool console_try_write(const char *text, size_t len);
 /* debug.c: answer VIRQ_DEBUG. */
 int debug_init(void);
 
-/* panic.c: a crash report's first and last step; the first makes sure nothing disturbs it. */
+/*
+ * panic.c: a crash report's first and last step; the first makes sure nothing disturbs it. What
+ * another VCPU does that would: it waits for the end of the domain, which the report brings.
+ */
 void panic_begin(void);
 void panic_end(void) __attribute__((noreturn));
+void panic_stand_by(void) __attribute__((noreturn));
 
 /* symbols.c: the image's symbol table, which Xen's loader puts behind the image. */
 void symbols_init(void);

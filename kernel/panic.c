@@ -5,13 +5,26 @@
 #include <xenlet/domain.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/platform.h>
+#include "arch/atomic.h"
 #include "kernel/internal.h"
 #include "platform_arch.h"
 
 #define FLUSH_NS 10000000000ull /* xenconsoled of a busy dom0 may take seconds */
 
+static uint32_t reporter; /* the VCPU that reports a crash, plus 1 */
+
+void panic_stand_by(void)
+{
+    for (;;)
+        hypercall_sched_yield();
+}
+
 void xenlet_shutdown(unsigned int reason)
 {
+    uint32_t other = atomic_read(&reporter);
+
+    if (other && other != platform_vcpu() + 1)
+        panic_stand_by();
     console_flush(FLUSH_NS);
     for (;;)
         hypercall_sched_shutdown(reason);
@@ -24,15 +37,18 @@ void xenlet_exit(int status)
 
 void panic_begin(void)
 {
-    static bool begun;
+    uint32_t self, first;
 
     (void)platform_upcalls_save();
-    if (begun) {
+    self = platform_vcpu() + 1;
+    first = atomic_cas32(&reporter, 0, self);
+    if (first == self) {
         /* A report that crashes itself: say no more. */
         for (;;)
             hypercall_sched_shutdown(SHUTDOWN_crash);
     }
-    begun = true;
+    if (first)
+        panic_stand_by();
     console_panic_mode();
 }
 

@@ -10,6 +10,7 @@
 #include <xenlet/shutdown.h>
 #include <xenlet/suspend.h>
 #include <xenlet/xenstore.h>
+#include "kernel/internal.h"
 #include "kernel/string.h"
 
 #define NODE     "control/shutdown"
@@ -179,7 +180,7 @@ int xenlet_shutdown_init(xenlet_shutdown_asked_t *function, void *data)
                                             "control/feature-halt", "control/feature-suspend" };
     struct xenstore_watch *watch;
     uint64_t deadline = clock_after(PATIENCE);
-    int rc = suspend_init();
+    int rc = upcalls_masked() ? -XEN_EDEADLK : suspend_init();
 
     if (rc)
         return rc;

@@ -15,6 +15,11 @@ extern init_function_t *const xenlet_init_array_start[], *const xenlet_init_arra
 
 static void must(int rc, const char *what)
 {
+    if (rc == -XEN_ENOSPC)
+        xenlet_panic("boot: %s: no port is free: xl's max_event_channels is too low", what);
+    if (rc == -XEN_ENOMEM)
+        xenlet_panic("boot: %s: no memory is left of the domain's %zu KiB", what,
+                     xenlet_nr_pages() * (XENLET_PAGE_SIZE / 1024));
     if (rc)
         xenlet_panic("boot: %s: error %d", what, rc);
 }
@@ -45,6 +50,7 @@ static void keep_xenstore_port(void)
 static void events_init(void)
 {
     struct vcpu_info *info;
+    int rc;
 
     shared_info = arch_map_shared_info();
     must(shared_info ? 0 : -XEN_EINVAL, "cannot map shared_info");
@@ -54,7 +60,9 @@ static void events_init(void)
     must(timer_init(), "timer");
     must(console_init(), "console channel");
     keep_xenstore_port();
-    must(debug_init(), "VIRQ_DEBUG");
+    rc = debug_init();
+    if (rc)
+        platform_log("no channel for VIRQ_DEBUG (error %d): the debug key shows nothing", rc);
 }
 
 void xenlet_start(void *boot)
@@ -68,7 +76,7 @@ void xenlet_start(void *boot)
     arch_protect();
     page_init();
     cmdline_init(arch_cmdline());
-    must(arch_fp_init(), "no memory for the FP registers");
+    must(arch_fp_init(), "FP registers");
     events_init();
     platform_upcalls_restore(0);
 

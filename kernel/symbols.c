@@ -66,6 +66,14 @@ const void *symbols_end(void)
     return names ? names + names_size : xenlet_end;
 }
 
+/* What is installed has its hidden symbols renamed, so that programs may use the names. */
+static const char *own_name(const char *name)
+{
+    static const char prefix[] = "xenlet_.";
+
+    return strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? name + sizeof(prefix) - 1 : name;
+}
+
 const char *symbol_of(uint64_t addr, uint64_t *offset)
 {
     const struct elf_symbol *best = NULL;
@@ -81,5 +89,5 @@ const char *symbol_of(uint64_t addr, uint64_t *offset)
     if (!best)
         return NULL;
     *offset = addr - best->value;
-    return names + best->name;
+    return own_name(names + best->name);
 }

@@ -101,9 +101,9 @@ int evtchn_bind_interdomain(domid_t remote, evtchn_port_t remote_port, evtchn_ha
 /*
  * Bind a virtual interrupt (VIRQ_*) for `vcpu`; a global one is bound on VCPU 0 and moved there.
  *
- * Errors: -XEN_EINVAL no such VIRQ; -XEN_ENOENT no such VCPU, or for a global one a VCPU that is
- * down; -XEN_EEXIST it is bound; -XEN_EBUSY another domain has it; and those of all bindings:
- * -XEN_ENOSPC, -XEN_ENOMEM.
+ * Errors: -XEN_EINVAL no such VIRQ; -XEN_ENOENT no such VCPU, or one that was never up, or for a
+ * global one a VCPU that is down; -XEN_EEXIST it is bound; -XEN_EBUSY another domain has it; and
+ * those of all bindings: -XEN_ENOSPC, -XEN_ENOMEM.
  * From: main and handlers, any VCPU; does not block.
  * ABI: EVTCHNOP_bind_virq; VIRQ_* of public/xen.h.
  */

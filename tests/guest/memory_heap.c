@@ -82,6 +82,14 @@ TEST(heap_of_nothing)
     xenlet_free(NULL);
 }
 
+TEST(heap_of_an_alignment_that_is_none)
+{
+    const size_t none[] = { 0, 3, 24, 2 * XENLET_PAGE_SIZE, ~(size_t)0 };
+
+    for (unsigned int i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        EXPECT(xenlet_alloc_aligned(8, none[i]) == NULL);
+}
+
 TEST(heap_random)
 {
     size_t before = xenlet_nr_free_pages();

@@ -160,6 +160,11 @@ def _corners():
                    'evtchn=fifo ports=20000 only=every_port', xen=xen, guest_tests=True, deadline=120)
     yield boot('corners', '34-vcpus', 'bare', suite, '--vcpus', '2', '--xen-args', 'dom0_max_vcpus=34',
                '--cmdline', 'only=last_vcpu', guest_tests=True, output=[' 34 VCPUs'])
+    # The library itself needs four ports, the debug key's aside.
+    yield boot('corners', '3-ports', 'xl', image('examples/hello'), '--max-event-channels', '3', status=6,
+               output=["no port is free: xl's max_event_channels is too low"])
+    yield boot('corners', '4-ports', 'xl', image('examples/hello'), '--max-event-channels', '4',
+               output=['no channel for VIRQ_DEBUG .*: the debug key shows nothing', 'event channels'])
     for asked, said in (('nonsense', 'evtchn=nonsense is not an event channel ABI .there are: auto 2l 3l fifo.; using auto'),
                         ('fifo', ' fifo event channels'), ('2l', ' 2l event channels'), ('auto', ' fifo event channels'),
                         ('3l', 'this Xen has no 3-level ABI .error -38.; using 2l')):
@@ -553,10 +558,12 @@ def _bench():
 def _crashes():
     """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
     for source in sorted((paths.ROOT / 'tests/guest/crash').rglob('*.c')):
-        words = re.findall(r'^\W*Expect: (.*?)(?: \*/)?$', source.read_text(), re.M)
+        text = source.read_text()
+        words = re.findall(r'^\W*Expect: (.*?)(?: \*/)?$', text, re.M)
+        options = [word for vcpus in re.findall(r'^\W*Vcpus: (\d+)', text, re.M) for word in ('--vcpus', vcpus)]
         for number, (world, xen) in enumerate((('bare', '4.20'), ('xl', '4.17'))):
             yield boot('crash', f'{source.stem}-{world}', world, image(f'tests/{source.stem}', COMPILERS[number]),
-                       xen=xen, status=6, output=words)
+                       *options, xen=xen, status=6, output=words)
 
 
 def cases():
