@@ -24,6 +24,19 @@ V        ?=#         1: show the commands of the compiler
 
 export ACCEL
 
+# What is misspelt would go unnoticed otherwise. A make that calls us hands down variables of its own.
+ifeq ($(MAKELEVEL),0)
+KNOWN   := XEN ARCH GIC ACCEL VCPUS MEMORY EVTCHN CMDLINE IMAGE PVSHIM CFG DEADLINE ONLY EVERY PREFIX NAME V \
+	DESTDIR CC_NAME WARNINGS HOST_WARNINGS
+UNKNOWN := $(strip $(foreach v,$(filter-out $(KNOWN) MAKE%,$(.VARIABLES)),$(if $(findstring command line,$(origin $v)),$v)))
+ifneq ($(UNKNOWN),)
+$(error there is no variable $(UNKNOWN): `make help` lists them)
+endif
+endif
+ifneq ($(filter-out auto 2l 3l fifo,$(EVTCHN)),)
+$(error EVTCHN=$(EVTCHN): there are auto, 2l, 3l and fifo)
+endif
+
 # A compiler that is not there yet cannot tell build.mk where its headers are;
 # every target that compiles installs it first, and then calls make again.
 ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)
@@ -36,6 +49,8 @@ include tests/host/vchan/vchan.mk
 endif
 include tests/host/dt/dt.mk
 
+# What to run is looked at before it is compiled for minutes.
+CHECK_ONLY = $(if $(ONLY),@tests/xen/suite --list $(1) --only '$(ONLY)' >/dev/null)
 # Sub-makes use all processors, unless make was called with its own -j.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 COMPILE_WITH = @+$(MAKE) --no-print-directory -s build/include/xen/.stamp $(if $(filter dt arm64,$(1)),build/libfdt/.stamp) \
@@ -56,12 +71,12 @@ export RUN_CMDLINE = $(strip $(CMDLINE) $(addprefix evtchn=,$(EVTCHN)) $(if $(PO
 ##@ Targets
 help: ## this list
 	@awk 'BEGIN { FS = "## " } /^##@/ { print substr($$0, 5) ":" } \
-	      /^[a-z-]+:.*## / { split($$1, t, ":"); printf "  %-10s %s\n", t[1], $$2 } \
+	      /^[a-z-]+:.*## / { split($$1, t, ":"); printf "  %-11s %s\n", t[1], $$2 } \
 	      /^[A-Z]+ +\?=.*#/ { name = $$1; sub(/ .*/, "", name); text = $$0; sub(/^[^#]*# */, "", text); \
 	          value = $$0; sub(/^[^=]*= */, "", value); sub(/#.*/, "", value); \
-	          printf "  %-10s %s%s\n", name, text, value == "" ? "" : " [" value "]" }' $(firstword $(MAKEFILE_LIST))
+	          printf "  %-11s %s%s\n", name, text, value == "" ? "" : " [" value "]" }' $(firstword $(MAKEFILE_LIST))
 
-run: run-$(ARCH) ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen; ARCH=arm64: see there
+run: run-$(ARCH) ## boot our test suite (or IMAGE=) as a domU under real xl on a real Xen; ARCH=arm64: without dom0
 
 .PHONY: run-x86_64 run-arm64
 run-x86_64:
@@ -83,30 +98,32 @@ run-arm64:
 
 test: ## the quick tier: every suite, both Xens, gcc and clang
 	@tests/xen/prepare gcc clang host dt install arm64 dom0less doc lab
+	$(call CHECK_ONLY)
 	$(call COMPILE_WITH,gcc clang dt newlib arm64 host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite $(if $(ONLY),--only '$(ONLY)')
 
 test-all: ## everything: the full product of worlds, Xens and compilers
 	@tests/xen/prepare gcc clang host dt install arm64 dom0less doc lab
+	$(call CHECK_ONLY,--all)
 	$(call COMPILE_WITH,gcc clang dt newlib arm64 host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
-mutants: ## 32 mistakes in a copy of the sources: which test catches each; then evtchn/ changed by rule
+mutants: ## make 32 mistakes in a copy of the sources, and show which test catches each; then change evtchn/ by rule
 	@tests/xen/prepare gcc lab
 	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp
 	@tests/xen/fetch 4.17
 	@tests/mutants/run
 	@tests/mutants/run --mechanical --every $(EVERY)
 
-soak: ## hours of it: 10 million events, every port FIFO has, a million lives of a port, 1,000 restores
+soak: ## hours: 10 million events, every port FIFO has, a million lives of a port, 1,000 restores
 	@tests/xen/prepare gcc host lab
 	$(call COMPILE_WITH,gcc host)
 	@tests/xen/fetch 4.17 4.20
 	@tests/xen/suite --all --only '^soak/'
 
-bench: ## what events cost: guest instructions, counted; a table, build/bench/results.json, and charts
+bench: ## count what events cost, in guest instructions: a table, build/bench/results.json, and charts
 	@tests/xen/prepare gcc lab linux bench
 	$(call COMPILE_WITH,gcc)
 	@tests/xen/fetch 4.17 4.20 3l linux
@@ -118,12 +135,12 @@ bench-check: ## fail where events cost more than they did (bench/baseline.json);
 	@tests/xen/fetch 4.17 3l
 	@bench/run --check
 
-coverage: ## how much of evtchn/ the host's tests run, by line and branch
+coverage: ## measure how much of evtchn/ the tests on the host run, by line and branch
 	@tests/xen/prepare host
 	@$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) build-cov
 	@tests/host/coverage
 
-doc: ## the reference of the headers, build/doc/html/index.html; warnings are errors
+doc: ## make the reference of the public headers, build/doc/html/index.html; warnings are errors
 	@tests/xen/prepare doc
 	@rm -rf build/doc && mkdir -p build/doc
 	@DOC_VERSION=$(VERSION) DOC_OUT=build/doc doxygen docs/doxygen/Doxyfile
@@ -133,7 +150,7 @@ build: ## compile the library, the examples, the tools and the tests, with gcc a
 	@tests/xen/prepare gcc clang dt arm64
 	$(call COMPILE_WITH,gcc clang dt newlib arm64)
 
-install: ## install the library for guests, and the tool for hosts, xenlet-dt, below PREFIX
+install: ## install the library for guests, and xenlet-dt, the tool for hosts, below PREFIX
 	@tests/xen/prepare $(or $(CC_NAME),gcc) tool
 	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp build/newlib/.stamp && \
 		$(MAKE) --no-print-directory -s $(JOBS) build/host/xenlet-dt stage stage-newlib

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Unit tests of the runner's parts that need no machine."""
 
+import contextlib
+import io
 import pathlib
 import sys
 import tempfile
@@ -9,7 +11,7 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from xenlab import apt, hooks, judge, numbered, skips, xen3l, xenreport  # noqa: E402
+from xenlab import apt, cli, hooks, judge, numbered, skips, xen3l, xenreport  # noqa: E402
 from xenlab.channel import Channel  # noqa: E402
 from xenlab.console import Console  # noqa: E402
 from xenlab.domu import DomU  # noqa: E402
@@ -260,6 +262,26 @@ class Hooks(unittest.TestCase):
 
     def test_the_file_itself(self):
         self.assertTrue(hooks.parse((xen3l._OURS / 'hooks').read_text()))
+
+
+class CommandLine(unittest.TestCase):
+    def refusal(self, *words):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as end:
+            cli._parser().parse_args(('xl', 'guest.elf', *words))
+        self.assertEqual(end.exception.code, 2)
+        return said.getvalue()
+
+    def test_counts(self):
+        for value in ('0', '-1', 'abc', '2.5', ''):
+            for option in ('--vcpus', '--memory', '--max-event-channels', '--cpus'):
+                self.assertIn(f'argument {option}: ', self.refusal(f'{option}={value}'))
+        self.assertEqual(cli._parser().parse_args(('xl', 'guest.elf', '--vcpus=4')).vcpus, 4)
+
+    def test_seconds(self):
+        for value in ('0', '-1', 'abc', 'nan', 'inf', ''):
+            self.assertIn('argument --deadline: ', self.refusal(f'--deadline={value}'))
+        self.assertEqual(cli._parser().parse_args(('xl', 'guest.elf', '--deadline=0.5')).deadline, 0.5)
 
 
 if __name__ == '__main__':

@@ -36,6 +36,19 @@ The guest's last line decides: "Test result: SUCCESS|SKIP|ERROR|FAILURE".
 """
 
 
+def _count(text):
+    """For argparse, which names the option and this text in its message."""
+    if not re.fullmatch('[0-9]+', text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number from 1 on')
+    return int(text)
+
+
+def _seconds(text):
+    if not re.fullmatch(r'[0-9]+(\.[0-9]*)?', text) or float(text) == 0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number of seconds')
+    return float(text)
+
+
 def _common(parser):
     parser.add_argument('--xen', default='4.17', metavar='VERSION|PATH',
                         help='hypervisor: ' + ', '.join(debian.SUITE_OF_XEN) + f' (Debian\'s), {debian.XEN_3L} '
@@ -46,7 +59,7 @@ def _common(parser):
     parser.add_argument('--qemu-args', default='', metavar='ARGS', help='more arguments for QEMU')
     parser.add_argument('--accel', default=os.environ.get('ACCEL') or 'tcg', help='tcg (default) or kvm')
     parser.add_argument('--cpu', help=f'QEMU\'s CPU (default: {_CPU}, or what --pvshim needs)')
-    parser.add_argument('--deadline', type=float, metavar='SECONDS',
+    parser.add_argument('--deadline', type=_seconds, metavar='SECONDS',
                         help='end the run after this long (default: 60)', default=60)
     parser.add_argument('--log', metavar='NAME', help='name of the log in build/log')
     parser.add_argument('--expect', metavar='OUTCOME', help='the outcome that counts as a pass')
@@ -63,15 +76,15 @@ def _common(parser):
 def _guest(parser):
     parser.add_argument('image', metavar='IMAGE', help='the guest, an ELF file')
     parser.add_argument('--cmdline', metavar='TEXT', help='the guest\'s command line')
-    parser.add_argument('--vcpus', type=int, metavar='N', help='its VCPUs')
+    parser.add_argument('--vcpus', type=_count, metavar='N', help='its VCPUs')
     parser.add_argument('--module', type=Path, metavar='FILE', help='handed over beside the image: xl\'s ramdisk')
     parser.add_argument('--input', metavar='FILE', help='scripted console input: lines '
                         '"expect REGEX", "send TEXT", "dom0 COMMAND", "again"')
 
 
 def _domu(parser):
-    parser.add_argument('--memory', type=int, metavar='MB', help='its memory (default: 32)')
-    parser.add_argument('--max-event-channels', type=int, metavar='N', help='xl\'s own default is 1023')
+    parser.add_argument('--memory', type=_count, metavar='MB', help='its memory (default: 32)')
+    parser.add_argument('--max-event-channels', type=_count, metavar='N', help='xl\'s own default is 1023')
     parser.add_argument('--cfg', metavar='FILE', type=Path,
                         help='your own xl file; name, kernel and on_* are set here')
     parser.add_argument('--name', metavar='NAME', help='the domain\'s name (default: the image\'s)')
@@ -97,14 +110,14 @@ def _parser():
     one.add_argument('--cold', action='store_true', help='boot dom0 instead of resuming a snapshot of it')
     one.add_argument('--afterwards', metavar='FILE', type=Path,
                      help='a shell script for dom0 to run when the guests are through; what it needs of them is in /t')
-    one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
+    one.add_argument('--cpus', type=_count, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
 
     one = worlds.add_parser('arm64', help='as a domU of arm64\'s Xen, without dom0', epilog=_ALSO + _EPILOG,
                             formatter_class=plain, usage='run arm64 IMAGE [options] [--also IMAGE [options of this domain]]...')
     _arm64_guest(one)
     _common(one)
     one.add_argument('--gic', type=int, default=3, choices=dom0less.GICS, help='default: %(default)s')
-    one.add_argument('--cpus', type=int, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
+    one.add_argument('--cpus', type=_count, default=2, metavar='N', help='CPUs of the machine (default: %(default)s)')
     one.add_argument('--channels', type=Path, metavar='FILE', help='a .dts file with static channels of domU1, domU2, ...')
     one.add_argument('--long-label', type=int, default=0, metavar='BYTES',
                      help='and one more between domU1 and domU2, with a label of so many bytes')
@@ -114,8 +127,8 @@ def _parser():
 def _arm64_guest(parser):
     parser.add_argument('image', metavar='IMAGE', type=Path, help='the guest, an .img file')
     parser.add_argument('--cmdline', metavar='TEXT', default='', help='the guest\'s command line')
-    parser.add_argument('--vcpus', type=int, metavar='N', default=1, help='its VCPUs')
-    parser.add_argument('--memory', type=int, metavar='MB', default=32, help='its memory (default: %(default)s)')
+    parser.add_argument('--vcpus', type=_count, metavar='N', default=1, help='its VCPUs')
+    parser.add_argument('--memory', type=_count, metavar='MB', default=32, help='its memory (default: %(default)s)')
     parser.add_argument('--vpl011', action='store_true', help='give it an emulated PL011')
 
 
