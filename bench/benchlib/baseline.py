@@ -20,7 +20,7 @@ def _compiler(results):
 
 def _figures(results):
     return {boot: {row: {k: v[k] for k in ('instructions', 'locked', 'hypercalls')} for row, v in r['rows'].items()}
-            | {'entry to main': {'instructions': r['entry-to-main']['instructions']}}
+            | {'entry to main': {'instructions': v['instructions']} for v in r['entry-to-main'].values()}
             for boot, r in results['boots'].items()}
 
 

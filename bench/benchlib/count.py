@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Boots the guest with the counting plugin, and puts together what both say."""
+"""Boots the guest with the counting plugin."""
 
 import re
 import shlex
-import statistics
 import subprocess
 import time
 from pathlib import Path
 
-from . import table
+from . import samples, table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / 'build' / 'bench'
-# In the order of struct counts in bench/plugin/count.c.
-FIELDS = ('instructions', 'locked', 'branches', 'indirect', 'fp', 'hypercalls', 'xen')
-REPEAT = 5              # BENCH_REPEAT of bench/guest/bench.h; one more is not printed
 
 # One thread runs all CPUs and time is what was executed: each run is the same.
-_QEMU = '-icount shift=2,sleep=off -rtc base=2024-01-01T00:00:00,clock=vm'
+_ICOUNT = '-icount shift=2,sleep=off -rtc base=2024-01-01T00:00:00,clock=vm'
 
 
 class BenchError(Exception):
@@ -25,7 +21,10 @@ class BenchError(Exception):
 
 
 def run(command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise BenchError(f'there is no {error.filename}: `make bench` installs what it needs') from None
     if done.returncode:
         raise BenchError(f'{shlex.join(map(str, command))}:\n{(done.stderr or done.stdout)[-2000:]}')
     return done.stdout
@@ -37,9 +36,30 @@ def _plugin():
     if not version:
         raise BenchError('qemu-system-x86_64 --version does not say which it is')
     path, version = OUT / 'count.so', int(version.group(1))
-    run(['gcc', '-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', f'-DQEMU_VERSION={version}',
-         f'-DPLUGIN_VERSION={1 if version < 9 else 2}', 'bench/plugin/count.c', 'bench/plugin/decode.c', '-o', str(path)])
+    run(['gcc', '-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-pthread',
+         f'-DQEMU_VERSION={version}', f'-DPLUGIN_VERSION={1 if version < 9 else 2}', 'bench/plugin/count.c',
+         'bench/plugin/decode.c', '-o', str(path)])
     return path
+
+
+def rows(said, lines, name):
+    """The rows that the guest named and the plugin counted, and the guest's own values."""
+    try:
+        return samples.match(said, lines)
+    except samples.Mismatch as error:
+        raise BenchError(f'{name}: {error}; see build/log/bench-{name}.log') from None
+
+
+def _together(boot, image):
+    """Domains under xl, each on a CPU of its own."""
+    arguments = ['--cpus', str(len(boot.others) + 2)]
+    for cpu, abi in enumerate((boot.abi, *boot.others), 1):
+        path = OUT / f'cpu{cpu}.cfg'
+        path.write_text(f'cpus = ["{cpu}"]\n')
+        group = f'second={boot.others[0]} third={boot.others[1]}' if cpu == 1 else 'peer'
+        arguments += ['--also', str(image)] if cpu > 1 else []
+        arguments += ['--name', f'domain{cpu}', '--cfg', str(path), '--cmdline', f'evtchn={abi} {group}']
+    return arguments
 
 
 class Counter:
@@ -56,80 +76,42 @@ class Counter:
         print(f'[{time.monotonic() - self.start:6.1f}s] {text}', flush=True)
 
     def run(self, boots):
-        results = {'compiler': self.compiler, 'boots': {}}
+        results = {'compiler': self.compiler, 'boots': {}, 'wall': {}}
         table.write(self.image, OUT / 'table')
         for i, boot in enumerate(boots, 1):
-            self.say(f'{i} of {len(boots)}: {boot.name}: {boot.abi}, {boot.vcpus} VCPUs, Xen {boot.xen}')
-            said, lines = self.boot(boot, self.image, f'evtchn={boot.abi} {boot.rows}'.strip(), f'table={OUT}/table')
-            results['boots'][boot.name] = rows(said, lines, boot.name) | {'entry-to-main': _entry_to_main(lines)}
+            self.say(f'{i} of {len(boots)}: {boot.name}: {", ".join((boot.abi, *boot.others))}, {boot.vcpus} VCPUs, '
+                     f'Xen {boot.xen}' + ('' if boot.counted else ', wall time'))
+            if boot.counted:
+                results['boots'][boot.name] = self._counted(boot)
+            else:
+                said = self._run(boot, 'bare', self.image, ['--cmdline', f'evtchn={boot.abi} wall', '--vcpus', '1'])
+                results['wall'][boot.abi] = samples.wall(said)
         return results
+
+    def _run(self, boot, world, image, arguments):
+        """What the guest said."""
+        log = f'bench-{boot.name}'
+        run(['tests/xen/run', world, str(image), '--xen', boot.xen, '--deadline', str(boot.seconds), '--log', log, '-q',
+             *arguments])
+        return (ROOT / 'build' / 'log' / f'{log}.log').read_text(errors='replace')
 
     def boot(self, boot, image, cmdline, knows, *options):
         """What the guest said, and what the plugin wrote, which `knows` the image by this argument."""
         counts = OUT / f'{boot.name}.counts'
         memory = int(boot.memory.rstrip('M'))
-        qemu = f'{_QEMU} -plugin {self.plugin},{knows},out={counts}'
-        if memory > 256:
-            qemu += f' -m {memory + 512}'
-        log = f'bench-{boot.name}'
-        run(['tests/xen/run', 'bare', str(image), '--xen', boot.xen, '--vcpus', str(boot.vcpus), '--mem', boot.memory,
-             '--cmdline', cmdline, '--deadline', str(boot.seconds), '--log', log, '--qemu-args', qemu, '-q', *options])
-        said = (ROOT / 'build' / 'log' / f'{log}.log').read_text(errors='replace')
+        # Before any --also.
+        arguments = ['--plugin', f'{self.plugin},{knows},out={counts}']
+        if boot.others:     # resumed from a snapshot, which is not possible with -icount
+            arguments += _together(boot, image)
+        else:
+            qemu = _ICOUNT + (f' -m {memory + 512}' if memory > 256 else '')
+            # A VCPU stays where it is: what its CPU executes is its.
+            arguments += ['--vcpus', str(boot.vcpus), '--mem', boot.memory, '--cmdline', cmdline, '--qemu-args', qemu,
+                          '--xen-args', 'dom0_vcpus_pin']
+        said = self._run(boot, 'xl' if boot.others else 'bare', image, [*arguments, *options])
         return said, counts.read_text().splitlines()
 
-
-def _vector(numbers):
-    return dict(zip(FIELDS, numbers))
-
-
-def _regions(lines):
-    """Each region with the upcalls in it."""
-    upcalls, regions = {}, []
-    for line in lines:
-        what, cpu, *numbers = line.split()
-        numbers = [int(n) for n in numbers]
-        if what == 'upcall':
-            upcalls.setdefault(cpu, []).append(numbers)
-        elif what == 'region':
-            regions.append((numbers, upcalls.pop(cpu, [])))
-    return regions
-
-
-def _entry_to_main(lines):
-    """The boot VCPU's: the first that comes there."""
-    return _vector([int(n) for n in next(line for line in lines if line.startswith('boot ')).split()[2:]])
-
-
-def _row(samples, has_upcall):
-    """The median of the samples, and how far they lie apart."""
-    if has_upcall:
-        samples = [[sum(n) for n in zip(*upcalls)] for _, upcalls in samples]
-    else:
-        samples = [numbers for numbers, _ in samples]
-    median = [int(statistics.median(n)) for n in zip(*samples)]
-    return _vector(median) | {'spread': max(s[0] for s in samples) - min(s[0] for s in samples)}
-
-
-def rows(said, lines, name):
-    """The rows that the guest named and the plugin counted, and the guest's own values."""
-    named = [m.groups() for m in re.finditer(r'sample (\S+) (\S+) (\d+)', said)]
-    regions = _regions(lines)
-    if not named or len(named) % REPEAT or len(regions) != len(named) // REPEAT * (REPEAT + 1):
-        raise BenchError(f'{name}: {len(named)} samples and {len(regions)} regions do not go together; '
-                         f'see build/log/bench-{name}.log')
-    result = {'rows': {}, 'values': {m.group(1): int(m.group(2)) for m in re.finditer(r'value (\S+) (\d+)', said)}}
-    for i in range(len(named) // REPEAT):
-        row, what, number = named[i * REPEAT]
-        samples = regions[i * (REPEAT + 1) + 1:(i + 1) * (REPEAT + 1)]      # the first one warms up
-        has_upcall = all(upcalls for _, upcalls in samples) and row != 'send-to-handler'
-        result['rows'][f'{row} {number} {what}'] = _row(samples, has_upcall)
-    _subtract(result['rows'])
-    return result
-
-
-def _subtract(rows):
-    """From regions what the marks themselves take."""
-    nothing = rows.pop('nothing 1 calls', None)
-    for key, row in rows.items():
-        if nothing and key.endswith(' 1 calls'):
-            row['instructions'] -= nothing['instructions']
+    def _counted(self, boot):
+        said, lines = self.boot(boot, self.image, f'evtchn={boot.abi} {boot.rows}'.strip(), f'table={OUT}/table')
+        mains = dict(zip((boot.abi, *boot.others), samples.entries_to_main(lines)))
+        return rows(said, lines, boot.name) | {'abi': boot.abi, 'entry-to-main': mains}

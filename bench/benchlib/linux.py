@@ -51,9 +51,8 @@ class Linux:
     def boot(self, counter, boot):
         """What it said, and what the plugin counted."""
         cmdline = f'console=hvc0 printk.time=0 xen.fifo_events={int(boot.abi == "fifo")} bench: {boot.rows}'
-        # The plugin tells processors apart, and no virtual ones.
         said, lines = counter.boot(boot, os.path.relpath(_PACKAGES / 'vmlinux', ROOT), cmdline.strip(), 'decode=on',
-                                   '--module', str(self.initramfs), '--xen-args', 'dom0_vcpus_pin')
+                                   '--module', str(self.initramfs))
         if _SAID[boot.abi] not in said:
             raise BenchError(f'{boot.name}: Linux does not say "{_SAID[boot.abi]}"; see build/log/bench-{boot.name}.log')
         return said, lines

@@ -13,6 +13,7 @@ FLOORS = ('2l', '3l', 'fifo', 'words')
 # Where an upcall begins and ends, and what the guest marks.
 _SYMBOLS = {'arch_upcall_entry': 'E', 'arch_upcall_iret': 'Q', 'main': 'M',
             'bench_begin': 'b', 'bench_end': 'e',
+            'bench_depart': 'd', 'bench_sent': 's', 'bench_arrived': 'a',
             **{f'floor_{name}': 'E' for name in FLOORS}, **{f'floor_{name}_iret': 'Q' for name in FLOORS}}
 
 
@@ -50,6 +51,8 @@ def write(image, path):
     for name, kind in _SYMBOLS.items():
         if name in names:
             kinds[names[name]] = kinds.get(names[name], '') + kind
+    for address in range(names['bench_spin'], names['bench_spin_end'] + 1):
+        kinds[address] = 'w'
     with open(path, 'w', encoding='ascii') as f:
         f.write(f'image {names["xenlet_text_start"]:x} {names["xenlet_end"]:x} '
                 f'{names["hypercall_page"]:x}\n')

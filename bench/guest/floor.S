@@ -135,4 +135,22 @@ floor_fifo:
         LEAVE   floor_fifo
         .size floor_fifo, . - floor_fifo
 
+/* A bit of a word that is shared: set; cleared, and looked at what was missed. */
+        .globl floor_mask
+        .type floor_mask, @function
+floor_mask:
+        lock btsq $1, floor_of + EMPTY(%rip)
+        xor     %eax, %eax
+        ret
+        .size floor_mask, . - floor_mask
+
+        .globl floor_unmask
+        .type floor_unmask, @function
+floor_unmask:
+        lock btrq $1, floor_of + EMPTY(%rip)
+        xor     %eax, %eax
+        btq     $1, floor_of + PENDING(%rip)
+        ret
+        .size floor_unmask, . - floor_unmask
+
         .section .note.GNU-stack, "", @progbits

@@ -14,7 +14,7 @@ void bench_callback(void (*entry)(void))
 }
 
 /* `n` events, in the first word of the bitmaps and in one queue. */
-static void raise(unsigned int n)
+void bench_floor_raise(unsigned int n)
 {
     struct vcpu_info *info = &percpu()->info;
 
@@ -33,7 +33,7 @@ static void one_upcall(const char *row, void (*entry)(void), unsigned int n, boo
 {
     xen_ulong_t selector = percpu()->info.evtchn_pending_sel;
 
-    raise(n);
+    bench_floor_raise(n);
     bench_callback(entry);
     bench_begin();
     bench_take_upcall();
@@ -54,12 +54,16 @@ static void rows(const char *row, void (*entry)(void))
     }
 }
 
+void bench_floor_init(void)
+{
+    for (unsigned int i = 0; i <= FLOOR_PORTS; i++)
+        floor_of.handlers[i] = bench_empty;
+}
+
 void bench_floor(void)
 {
     unsigned long flags = platform_upcalls_save();
 
-    for (unsigned int i = 0; i <= FLOOR_PORTS; i++)
-        floor_of.handlers[i] = bench_empty;
     rows("floor-2l", floor_2l);
     rows("floor-3l", floor_3l);
     rows("floor-fifo", floor_fifo);

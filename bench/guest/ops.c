@@ -87,10 +87,11 @@ static void send_to_handler(void)
         bench_fail("send-to-handler", (long)(delivered - before));
 }
 
-static void late_eoi(void)
+/* The handler ends the event itself, or whoever it gave the work to does so later: in two parts. */
+static void late_eoi(const char *name, evtchn_handler_t *handler)
 {
     unsigned long flags = platform_upcalls_save();
-    int rc = evtchn_bind_ipi(vcpu_this(), finish, NULL, EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI, &ch);
+    int rc = evtchn_bind_ipi(vcpu_this(), handler, NULL, EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI, &ch);
 
     for (unsigned int i = 0; rc == 0 && i <= BENCH_REPEAT; i++) {
         rc = evtchn_send(ch);
@@ -98,13 +99,56 @@ static void late_eoi(void)
         bench_take_upcall();
         bench_end();
         if (BENCH_COUNTS(i))
-            bench_sample("upcall-late-eoi", "events", 1);
+            bench_sample(name, "events", 1);
+        if (rc == 0 && handler != finish)
+            rc = evtchn_eoi(ch, false);
     }
-    if (rc == 0)
-        rc = evtchn_close(ch);
     if (rc)
-        bench_fail("late-eoi", rc);
+        bench_fail(name, rc);
     platform_upcalls_restore(flags);
+}
+
+static int deliver(void)
+{
+    int rc = evtchn_send(ch);
+
+    bench_take_upcall();
+    return rc;
+}
+
+static int eoi(void)
+{
+    return evtchn_eoi(ch, false);
+}
+
+/* Of the hypercalls alone, and of what changes a bit. */
+static evtchn_port_t port;
+
+static int floor_bind(void)
+{
+    return hypercall_evtchn_bind_ipi(vcpu_this(), &port);
+}
+
+static int floor_close(void)
+{
+    return hypercall_evtchn_close(port);
+}
+
+static int floor_send(void)
+{
+    return hypercall_evtchn_send(port);
+}
+
+static void floors(void)
+{
+    row("floor-bind", nothing, floor_bind, floor_close);
+    row("floor-close", floor_bind, floor_close, nothing);
+    row("floor-mask", nothing, floor_mask, nothing);
+    row("floor-unmask", nothing, floor_unmask, nothing);
+    if (floor_bind())
+        bench_fail("floor-bind", 0);
+    row("floor-send-pending", nothing, floor_send, nothing);
+    floor_close();
 }
 
 void bench_ops(void)
@@ -112,6 +156,7 @@ void bench_ops(void)
     unsigned long flags = platform_upcalls_save();
 
     row("nothing", nothing, nothing, nothing);
+    floors();
     row("bind", nothing, bind, close);
     row("close", bind, close, nothing);
     if (bind())
@@ -123,6 +168,12 @@ void bench_ops(void)
     platform_upcalls_restore(flags);
     send_to_handler();
     close();
-    late_eoi();
+    late_eoi("upcall-late-eoi", finish);
+    close();
+    late_eoi("upcall-late", bench_empty);
+    (void)platform_upcalls_save();
+    row("eoi", deliver, eoi, nothing);
+    platform_upcalls_restore(flags);
+    close();
     bench_value("fp-bytes", arch_fp_size());
 }

@@ -44,22 +44,37 @@ static void rows(const char *row)
     }
 }
 
-/* In ports that lie together, in one word of the bitmaps. */
+/*
+ * Have the next port bound be the first of a word of the bitmaps: those that are measured lie
+ * together, and no port of another's is among them.
+ */
+static evtchn_port_t below[MOST];
+static unsigned int nr_below;
+
+void bench_next_word(void)
+{
+    do {
+        int rc = hypercall_evtchn_bind_ipi(vcpu_this(), &below[nr_below]);
+
+        if (rc)
+            bench_fail("bind_ipi", rc);
+    } while (below[nr_below++] % MOST != MOST - 1);
+}
+
+void bench_next_word_end(void)
+{
+    while (nr_below > 0)
+        hypercall_evtchn_close(below[--nr_below]);
+}
+
 static void bind(evtchn_handler_t *handler, unsigned int flags)
 {
-    static evtchn_port_t below[MOST];
-    unsigned int nr_below = 0;
-    int rc;
+    for (unsigned int i = 0; i < MOST; i++) {
+        int rc = evtchn_bind_ipi(vcpu_this(), handler, NULL, flags, &channels[i]);
 
-    do
-        rc = hypercall_evtchn_bind_ipi(vcpu_this(), &below[nr_below++]);
-    while (rc == 0 && below[nr_below - 1] % MOST != MOST - 1);
-    for (unsigned int i = 0; rc == 0 && i < MOST; i++)
-        rc = evtchn_bind_ipi(vcpu_this(), handler, NULL, flags, &channels[i]);
-    if (rc)
-        bench_fail("bind_ipi", rc);
-    while (nr_below-- > 0)
-        hypercall_evtchn_close(below[nr_below]);
+        if (rc)
+            bench_fail("bind_ipi", rc);
+    }
 }
 
 static void close_all(void)
@@ -79,6 +94,9 @@ void bench_upcalls(void)
     close_all();
     bind(bench_empty_fp, 0);
     rows("upcall-fp");
+    close_all();
+    bind(bench_fp_work, 0);
+    rows("upcall-fp-work");
     close_all();
     platform_upcalls_restore(flags);
 }

@@ -10,14 +10,18 @@
  *      boot CPU COUNTS         from the first instruction to main()
  *      upcall CPU COUNTS       from its entry to its iretq, both included; within a region only
  *      region CPU COUNTS       what is between bench_begin() and bench_end(), with the way there
+ *      flight CPU COUNTS       from bench_depart() on that CPU to bench_arrived(), see struct
+ * flight
  *
  * With decode=on instead of a table the guest is a Linux, which patches itself and has no image to
  * look into: decode.c tells the kinds from the bytes, and follow() finds the upcalls.
  *
- * COUNTS are the members of struct counts. One thread runs all CPUs (-icount), so nothing is
- * locked.
+ * COUNTS are the members of struct counts. With -icount one thread runs all CPUs; without it a
+ * CPU's counts are its own thread's, and a flight's other end sleeps, or is in bench_spin(), when
+ * it begins.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +46,16 @@ static struct cpu {
     struct counts exit;
 } cpus[MAX_CPUS];
 
+/*
+ * One at a time. It has what the sender's CPU does up to bench_sent() and what the handler's CPU
+ * does up to bench_arrived(), whichever is first; if they are the same CPU, all up to the latter.
+ */
+static struct flight {
+    struct counts base[MAX_CPUS], sum;
+    unsigned int from;
+    int in_flight, is_sent, has_arrived;
+} flight;
+
 static struct place {
     uint64_t address;
     uintptr_t kinds;
@@ -57,7 +71,7 @@ static int decode;
 
 static uintptr_t kind_of(char letter)
 {
-    static const char letters[] = "LBIF?EQMbe";
+    static const char letters[] = "LBIF?EQMbedsaw";
     const char *at = strchr(letters, letter);
 
     if (!at || !letter) {
@@ -74,6 +88,46 @@ static void write_counts(const char *what, unsigned int cpu, const struct counts
     for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
         fprintf(out, " %" PRIu64, ((const uint64_t *)to)[i] - ((const uint64_t *)from)[i]);
     fputc('\n', out);
+}
+
+static void add_to_flight(unsigned int cpu)
+{
+    const uint64_t *now = (const uint64_t *)&cpus[cpu].now;
+    const uint64_t *base = (const uint64_t *)&flight.base[cpu];
+    uint64_t *sum = (uint64_t *)&flight.sum;
+
+    for (size_t i = 0; i < sizeof(struct counts) / sizeof(uint64_t); i++)
+        sum[i] += now[i] - base[i];
+}
+
+static void fly(unsigned int n, uintptr_t kinds)
+{
+    static const struct counts zero;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+    pthread_mutex_lock(&lock);
+    if (kinds & DEPART) {
+        flight = (struct flight){ .from = n, .in_flight = 1 };
+        for (unsigned int i = 0; i < MAX_CPUS; i++)
+            flight.base[i] = cpus[i].now;
+    } else if (kinds & SENT && n == flight.from && !flight.is_sent) {
+        flight.is_sent = 1;
+        add_to_flight(n);
+        flight.sum.guest -= 2; /* the call of bench_sent(), and its ret */
+    } else if (kinds & ARRIVED && !flight.has_arrived) {
+        flight.has_arrived = 1;
+        if (n == flight.from) {
+            flight.is_sent = 1;
+            flight.sum = zero;
+        }
+        add_to_flight(n);
+    }
+    if (flight.in_flight && flight.is_sent && flight.has_arrived) {
+        flight.in_flight = 0;
+        write_counts("flight", flight.from, &zero, &flight.sum);
+        fflush(out);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 /* Before the instruction: what begins here has it, what ends here has it too. */
@@ -103,6 +157,8 @@ static void special(unsigned int n, uintptr_t kinds)
         write_counts("region", n, &cpu->region, &cpu->now);
         fflush(out);
     }
+    if (kinds & (DEPART | SENT | ARRIVED))
+        fly(n, kinds);
 }
 
 static void count(unsigned int n, uintptr_t kinds)
@@ -178,10 +234,15 @@ static void executed_by_linux(unsigned int n, void *data)
         called_xen(cpu, address);
 }
 
+/* So many that are of no kind, one behind the other. */
+static void executed_plain(unsigned int n, void *data)
+{
+    cpus[n % MAX_CPUS].now.guest += (uintptr_t)data;
+}
+
 static void executed_by_xen(unsigned int n, void *data)
 {
-    (void)data;
-    cpus[n % MAX_CPUS].now.xen++;
+    cpus[n % MAX_CPUS].now.xen += (uintptr_t)data;
 }
 
 static int compare(const void *a, const void *b)
@@ -204,29 +265,72 @@ static uintptr_t kinds_of(const struct qemu_plugin_insn *insn)
     return kinds_of_bytes(bytes, size);
 }
 
-static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static int is_xens(uint64_t address)
 {
-    (void)id;
+    return address >> 47 == 0x1ffff && address < 0xffff880000000000;
+}
+
+static uintptr_t kinds_at(uint64_t address)
+{
+    struct place key = { address, 0 }, *place;
+
+    place = bsearch(&key, table, nr_places, sizeof(key), compare);
+    if (place)
+        key.kinds = place->kinds;
+    if (address - hypercall_page < 4096 && address % 32 == 0)
+        key.kinds |= HYPERCALL;
+    return key.kinds;
+}
+
+/* Instructions of no kind are counted together, where the first of them is. */
+static void translated_image(struct qemu_plugin_tb *tb)
+{
+    struct qemu_plugin_insn *first_plain = NULL;
+    uintptr_t plain = 0;
+    size_t nr = qemu_plugin_tb_n_insns(tb);
+
+    for (size_t i = 0; i <= nr; i++) {
+        struct qemu_plugin_insn *insn = i < nr ? qemu_plugin_tb_get_insn(tb, i) : NULL;
+        uintptr_t kinds = insn ? kinds_at(qemu_plugin_insn_vaddr(insn)) : 0;
+
+        if (insn && !kinds && plain++ == 0)
+            first_plain = insn;
+        if ((!insn || kinds) && plain) {
+            qemu_plugin_register_vcpu_insn_exec_cb(first_plain, executed_plain,
+                                                   QEMU_PLUGIN_CB_NO_REGS, (void *)plain);
+            plain = 0;
+        }
+        if (kinds && !(kinds & WAITING))
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, QEMU_PLUGIN_CB_NO_REGS,
+                                                   (void *)kinds);
+    }
+}
+
+static void translated_linux(struct qemu_plugin_tb *tb)
+{
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        struct place key = { qemu_plugin_insn_vaddr(insn), 0 }, *place;
+        uintptr_t data = qemu_plugin_insn_vaddr(insn) & 0xffffffff;
 
-        if (decode && key.address >= first) {
-            key.kinds = (key.address & 0xffffffff) << KINDS_BITS | kinds_of(insn);
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed_by_linux, QEMU_PLUGIN_CB_NO_REGS,
-                                                   (void *)key.kinds);
-        } else if (key.address >= first && key.address < last) {
-            place = bsearch(&key, table, nr_places, sizeof(key), compare);
-            key.kinds = place ? place->kinds : 0;
-            if (key.address - hypercall_page < 4096 && key.address % 32 == 0)
-                key.kinds |= HYPERCALL;
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, QEMU_PLUGIN_CB_NO_REGS,
-                                                   (void *)key.kinds);
-        } else if (key.address >> 47 == 0x1ffff && key.address < 0xffff880000000000) {
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, executed_by_xen, QEMU_PLUGIN_CB_NO_REGS,
-                                                   NULL);
-        }
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, executed_by_linux, QEMU_PLUGIN_CB_NO_REGS,
+                                               (void *)(data << KINDS_BITS | kinds_of(insn)));
     }
+}
+
+/* A block is of one of them. */
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    size_t nr = qemu_plugin_tb_n_insns(tb);
+    uint64_t address = nr ? qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0)) : 0;
+
+    (void)id;
+    if (is_xens(address))
+        qemu_plugin_register_vcpu_tb_exec_cb(tb, executed_by_xen, QEMU_PLUGIN_CB_NO_REGS,
+                                             (void *)(uintptr_t)nr);
+    else if (decode && address >= first)
+        translated_linux(tb);
+    else if (!decode && address >= first && address < last)
+        translated_image(tb);
 }
 
 static void finish(qemu_plugin_id_t id, void *data)

@@ -17,6 +17,10 @@ enum {
     MAIN = 0x080,
     BEGIN = 0x100,
     END = 0x200,
+    DEPART = 0x400, /* of a flight */
+    SENT = 0x800,
+    ARRIVED = 0x1000,
+    WAITING = 0x2000, /* not counted */
 };
 
 /*

@@ -8,7 +8,7 @@ from .console import Console
 from .elf import Elf
 from .errors import DeadlinePassed, MachineEnded
 from .log import Log
-from .machine import XEN_ARGUMENTS, Machine
+from .machine import XEN_ARGUMENTS, Machine, plugin_arguments
 from .rundir import RunDir
 from .xenreport import XenWatch
 
@@ -80,7 +80,8 @@ def _arguments(folder, hypervisor, image, options):
             '-nodefaults', '-display', 'none', '-monitor', 'none', '-no-reboot',
             # The guest may use the second port and its interrupt.
             '-serial', 'chardev:com1', '-serial', 'null',
-            '-kernel', 'xen', '-append', xen.strip(), '-initrd', guest, *options.qemu_args.split()]
+            '-kernel', 'xen', '-append', xen.strip(), '-initrd', guest, *options.qemu_args.split(),
+            *plugin_arguments(options)]
 
 
 def run(hypervisor, image, options, progress, script=None):

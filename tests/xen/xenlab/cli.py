@@ -90,6 +90,10 @@ def _domu(parser):
     parser.add_argument('--name', metavar='NAME', help='the domain\'s name (default: the image\'s)')
 
 
+def _plugin(parser):
+    parser.add_argument('--plugin', metavar='FILE,ARGS', help='a plugin for QEMU; a snapshot fits with any')
+
+
 def _parser():
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog='run', description=_DESCRIPTION, epilog=_EPILOG, formatter_class=plain)
@@ -98,6 +102,7 @@ def _parser():
     one = worlds.add_parser('bare', help='as Xen\'s first domain', epilog=_EPILOG, formatter_class=plain)
     _guest(one)
     _common(one)
+    _plugin(one)
     one.add_argument('--mem', default='64M', help='the guest\'s memory (default: %(default)s)')
 
     one = worlds.add_parser('xl', help='as a domU under xl', epilog=_ALSO + _EPILOG, formatter_class=plain,
@@ -105,6 +110,7 @@ def _parser():
     _guest(one)
     _domu(one)
     _common(one)
+    _plugin(one)
     one.add_argument('--pvshim', action='store_true',
                      help='as PV guests under Debian\'s PV shim: each in a PVH domain of its own')
     one.add_argument('--cold', action='store_true', help='boot dom0 instead of resuming a snapshot of it')

@@ -7,7 +7,7 @@ import tarfile
 
 from . import dom0image, shim
 from .errors import DeadlinePassed, LabError, MachineEnded, SnapshotBroken
-from .machine import XEN_ARGUMENTS, Machine
+from .machine import XEN_ARGUMENTS, Machine, plugin_arguments
 
 SLOTS = 4                       # consoles of domUs that can be followed at once
 _BLOCK = 64 << 10               # the unit of the agent's `load`
@@ -94,9 +94,9 @@ class Dom0:
         if self.failure and not done():
             raise LabError(f'dom0: {self.failure}')
 
-    def boot(self, options, memory):
+    def boot(self, options, memory, plugin=()):
         """From power on to the toolstack."""
-        self.machine.start(arguments(options, memory))
+        self.machine.start([*arguments(options, memory), *plugin])
         try:
             self.wait(lambda: self.ready, "dom0's toolstack to come up")
         except DeadlinePassed as error:
@@ -108,7 +108,7 @@ class Dom0:
         """From a snapshot that was taken when the toolstack was up."""
         self.folder.link('snapshot', snapshot)
         self.machine.allow(_RESUME)
-        self.machine.start([*arguments(options, memory), '-incoming', 'exec:cat snapshot'])
+        self.machine.start([*arguments(options, memory), *plugin_arguments(options), '-incoming', 'exec:cat snapshot'])
         try:
             self.command('ping')
             self.wait(lambda: self.ready, 'dom0 to answer')

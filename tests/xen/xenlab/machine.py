@@ -27,6 +27,10 @@ _PR_SET_PDEATHSIG = 1
 XEN_ARGUMENTS = 'console=com1 loglvl=all guest_loglvl=all serial_tx_buffer=1M spec-ctrl=eager-fpu sched=credit'
 
 
+def plugin_arguments(options):
+    return ['-plugin', options.plugin] if options.plugin else []
+
+
 def qemu_version():
     try:
         return subprocess.run([QEMU, '--version'], capture_output=True, text=True).stdout.split('\n')[0]

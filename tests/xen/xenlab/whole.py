@@ -5,6 +5,7 @@ from . import judge, shim, snapshot
 from .dom0 import SLOTS, Dom0
 from .errors import DeadlinePassed, LabError, SnapshotBroken
 from .log import Log
+from .machine import plugin_arguments
 from .outcome import Outcome
 from .rundir import RunDir
 from .xenreport import XenWatch
@@ -75,7 +76,7 @@ def _memory(domains):
 def _start(machine, hypervisor, options, memory, progress):
     if options.cold:
         progress.say(f'booting Xen {hypervisor.name} and dom0')
-        machine.boot(options, memory)
+        machine.boot(options, memory, plugin_arguments(options))
     else:
         file = snapshot.get(hypervisor, options, memory, progress)
         progress.say(f'resuming Xen {hypervisor.name} and dom0')
