@@ -32,44 +32,32 @@ static unsigned int nr_words;
 static struct cell cells[TABLE * 2];
 static unsigned int nr_cells;
 
+static struct cell *written[TABLE * 2]; /* cells that are not shared, and not what they were */
+static unsigned int nr_written;
+
 static struct pending {
     void *addr;
     size_t size;
     const void *pc;
 } pending[MAX_THREADS];
+
+/* Of an access that is larger than a word: one upon the other, where an upcall came between. */
+struct piece {
+    struct cell *cell;
+    uint64_t value;
+};
+
+#define MAX_PIECES 512u
+static struct piece pieces[MAX_THREADS][MAX_PIECES];
+static unsigned int nr_pieces[MAX_THREADS];
+
 static int running = -1;
-
-/* --- what it was before --------------------------------------------------------------------- */
-
-static struct undo {
-    uint64_t *word;
-    uint64_t was;
-} * undo;
-static size_t nr_undo, max_undo;
-
-static void log_undo(void *addr, size_t size)
-{
-    uint64_t *first = (uint64_t *)((uintptr_t)addr & ~(uintptr_t)7);
-
-    for (uint64_t *w = first; (char *)w < (char *)addr + size; w++) {
-        if (nr_undo == max_undo) {
-            max_undo = max_undo ? 2 * max_undo : 65536;
-            undo = realloc(undo, max_undo * sizeof(*undo));
-            if (!undo)
-                abort();
-        }
-        undo[nr_undo].word = w;
-        undo[nr_undo++].was = *w;
-    }
-}
 
 void access_begin(void)
 {
-    while (nr_undo) {
-        nr_undo--;
-        *undo[nr_undo].word = undo[nr_undo].was;
-    }
+    undo_all();
     memset(pending, 0, sizeof(pending));
+    memset(nr_pieces, 0, sizeof(nr_pieces));
     running = -1;
 }
 
@@ -77,7 +65,7 @@ void access_forget(void)
 {
     access_begin();
     memset(words, 0, sizeof(words));
-    nr_words = nr_cells = 0;
+    nr_words = nr_cells = nr_written = 0;
 }
 
 uint32_t ghost(const uint32_t *p)
@@ -88,7 +76,7 @@ uint32_t ghost(const uint32_t *p)
 void ghost_set(uint32_t *p, uint32_t value)
 {
     if (running >= 0)
-        log_undo(p, sizeof(*p));
+        undo_note(p, sizeof(*p));
     *p = value;
 }
 
@@ -146,13 +134,28 @@ uint64_t access_private_hash(void)
 {
     uint64_t h = 1;
 
-    for (unsigned int i = 0; i < nr_cells; i++) {
-        const struct cell *c = &cells[i];
+    for (unsigned int i = 0; i < nr_written; i++) {
+        const struct cell *c = written[i];
 
-        if (!c->loc && !c->ignored && c->writers >> running & 1)
-            h = mix(h, native_get(c->addr, c->size) + i);
+        if (!c->loc && !c->ignored)
+            h = mix(h, native_get(c->addr, c->size) ^ (uint64_t)(c - cells) << 48);
+    }
+    for (unsigned int t = 0; t < MAX_THREADS; t++) {
+        for (unsigned int i = 0; i < nr_pieces[t]; i++)
+            h = mix(h, pieces[t][i].value ^ (uint64_t)(pieces[t][i].cell - cells) << 48);
     }
     return h;
+}
+
+void access_snapshot(struct snapshot *s)
+{
+    undo_snapshot(s);
+    for (unsigned int t = 0; t < MAX_THREADS; t++) {
+        snapshot_move(s, &nr_pieces[t], sizeof(nr_pieces[t]));
+        snapshot_move(s, pieces[t], nr_pieces[t] * sizeof(pieces[t][0]));
+    }
+    memset(pending, 0, sizeof(pending)); /* nobody stops between a store and its step */
+    running = -1;
 }
 
 /* Only of use before it is accessed otherwise. */
@@ -168,6 +171,8 @@ static void note_access(struct cell *c, bool write)
 {
     uint8_t bit = (uint8_t)(1u << running);
 
+    if (write && !c->writers)
+        written[nr_written++] = c;
     if (write)
         c->writers |= bit;
     else
@@ -201,15 +206,6 @@ static void load_cell(struct cell *c, const void *pc, const struct site *site)
     value = search_step(&op);
     native_put(c->addr, c->size, value);
 }
-
-struct piece {
-    struct cell *cell;
-    uint64_t value;
-};
-
-#define MAX_PIECES 512u
-static struct piece pieces[MAX_THREADS][MAX_PIECES];
-static unsigned int nr_pieces[MAX_THREADS];
 
 static void keep_piece(struct cell *c, const void *pc)
 {
@@ -256,20 +252,23 @@ static void by_pieces(void *addr, size_t size, void (*f)(struct cell *, const vo
 /* One step a piece; all values are put there at last, whatever others have put there meanwhile. */
 static void load_pieces(void *addr, size_t size, const void *pc)
 {
-    unsigned int n;
+    unsigned int first = nr_pieces[running], n;
 
-    nr_pieces[running] = 0;
     by_pieces(addr, size, keep_piece, pc);
     n = nr_pieces[running];
-    for (unsigned int i = 0; i < n; i++) {
+    for (unsigned int i = first; i < n; i++) {
         struct piece *p = &pieces[running][i];
 
         load_cell(p->cell, pc, NULL);
         p->value = native_get(p->cell->addr, p->cell->size);
     }
-    for (unsigned int i = 0; i < n; i++)
-        native_put(pieces[running][i].cell->addr, pieces[running][i].cell->size,
-                   pieces[running][i].value);
+    for (unsigned int i = first; i < n; i++) {
+        struct piece *p = &pieces[running][i];
+
+        if (p->cell->loc)
+            native_put(p->cell->addr, p->cell->size, p->value);
+    }
+    nr_pieces[running] = first;
 }
 
 static void on_load(void *addr, size_t size, const void *pc)
@@ -301,7 +300,7 @@ static void on_store(void *addr, size_t size, const void *pc)
     access_flush();
     if (is_private(addr))
         return;
-    log_undo(addr, size);
+    undo_note(addr, size);
     pending[running] = (struct pending){ addr, size, pc };
 }
 
@@ -322,6 +321,7 @@ void access_flush(void)
 {
     struct pending p;
     struct cell *c;
+    unsigned int first;
 
     if (running < 0 || !pending[running].addr)
         return;
@@ -332,13 +332,14 @@ void access_flush(void)
         store_cell(c, p.pc, NULL, native_get(p.addr, (unsigned int)p.size));
         return;
     }
-    nr_pieces[running] = 0;
+    first = nr_pieces[running];
     by_pieces(p.addr, p.size, keep_piece, p.pc);
-    for (unsigned int i = 0, n = nr_pieces[running]; i < n; i++) {
+    for (unsigned int i = first, n = nr_pieces[running]; i < n; i++) {
         struct piece piece = pieces[running][i];
 
         store_cell(piece.cell, p.pc, NULL, piece.value);
     }
+    nr_pieces[running] = first;
 }
 
 /* --- the names of arch/atomic.h -------------------------------------------------------------- */
@@ -447,7 +448,7 @@ static uint64_t on_rmw(enum rmw kind, void *addr, unsigned int size, uint64_t va
         mixed(addr, size);
         return 0;
     }
-    log_undo(addr, size);
+    undo_note(addr, size);
     op.loc = c->loc;
     op.relaxed = weak == WEAKEN_RELAX || weak == WEAKEN_SPLIT;
     if (!c->loc) {
@@ -541,7 +542,7 @@ void __tsan_write_range(void *addr, size_t size);
 uint64_t __tsan_atomic64_fetch_add(uint64_t *addr, uint64_t value, int order)
 {
     (void)order;
-    log_undo(addr, sizeof(*addr));
+    undo_note(addr, sizeof(*addr));
     *addr += value;
     return *addr - value;
 }

@@ -7,11 +7,16 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 #include "tests/host/explore/coroutine.h"
+#include "tests/host/explore/machine.h"
 
 #define STACK_SIZE 65536u
 #define MAX        8u
+#define FRAME      64u   /* of coroutine_yield(): what it has pushed */
+#define BELOW      128u  /* and what it calls */
+#define DEAD       4096u /* below that, what is over may have left something */
 
 struct coroutine {
     jmp_buf here; /* where it yielded */
@@ -19,6 +24,7 @@ struct coroutine {
     void (*body)(void *arg);
     void *arg;
     bool restart, returned;
+    char *top, *base_of_stack, *frame; /* frame: of coroutine_yield() */
 };
 
 static char stacks[MAX][STACK_SIZE] __attribute__((aligned(64)));
@@ -51,6 +57,8 @@ struct coroutine *coroutine_new(void (*body)(void *arg), void *arg)
         abort();
     *c = (struct coroutine){ .body = body, .arg = arg, .restart = true };
     getcontext(&context);
+    c->base_of_stack = stacks[nr];
+    c->top = stacks[nr] + STACK_SIZE;
     context.uc_stack.ss_sp = stacks[nr++];
     context.uc_stack.ss_size = STACK_SIZE;
     context.uc_link = NULL;
@@ -71,6 +79,15 @@ void coroutine_restart(struct coroutine *c)
     c->returned = false;
 }
 
+/* So that what was there before a function was called makes no difference in its frame. */
+static void clear_dead(const struct coroutine *c)
+{
+    size_t room = c->frame ? (size_t)(c->frame - BELOW - c->base_of_stack) : 0;
+
+    if (room)
+        memset(c->frame - BELOW - (room < DEAD ? room : DEAD), 0, room < DEAD ? room : DEAD);
+}
+
 bool coroutine_run(struct coroutine *c)
 {
     if (c->returned)
@@ -84,11 +101,13 @@ bool coroutine_run(struct coroutine *c)
         _longjmp(c->here, 1);
     }
     running = NULL;
+    clear_dead(c);
     return !c->returned;
 }
 
 void coroutine_yield(void)
 {
+    running->frame = __builtin_frame_address(0);
     if (_setjmp(running->here) == 0)
         _longjmp(scheduler, 1);
 }
@@ -96,6 +115,28 @@ void coroutine_yield(void)
 void coroutine_abandon(void)
 {
     _longjmp(scheduler, 1);
+}
+
+void coroutine_snapshot(struct coroutine *c, struct snapshot *s)
+{
+    snapshot_move(s, &c->here, sizeof(c->here));
+    snapshot_move(s, &c->restart, sizeof(c->restart));
+    snapshot_move(s, &c->returned, sizeof(c->returned));
+    snapshot_move(s, &c->frame, sizeof(c->frame));
+    snapshot_move(s, c->frame - BELOW, (size_t)(c->top - (c->frame - BELOW)));
+}
+
+uint64_t coroutine_hash(const struct coroutine *c)
+{
+    const uint64_t *registers = (const uint64_t *)(const void *)&c->here;
+    const uint64_t *end = (const uint64_t *)(const void *)c->top;
+    uint64_t h = 0;
+
+    for (unsigned int i = 0; i < 8; i++)
+        h = mix(h, registers[i]);
+    for (const uint64_t *w = (const uint64_t *)(const void *)(c->frame - FRAME); w < end; w++)
+        h = mix(h, *w);
+    return h;
 }
 
 bool coroutine_owns(const void *p)

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include "tests/host/explore/snapshot.h"
 
 struct coroutine;
 
@@ -20,6 +22,10 @@ bool coroutine_run(struct coroutine *c);
 void coroutine_yield(void);
 /* In a coroutine, or in a signal handler that interrupted one: back, for good until restarted. */
 void coroutine_abandon(void) __attribute__((noreturn));
+/* Where it is: its registers and its stack, between two runs. */
+void coroutine_snapshot(struct coroutine *c, struct snapshot *s);
+/* Of these: two that are equal go on alike, as far as they find the same in memory. */
+uint64_t coroutine_hash(const struct coroutine *c);
 /* Whether `p` points into a stack. */
 bool coroutine_owns(const void *p);
 

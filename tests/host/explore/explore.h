@@ -36,9 +36,15 @@ struct program {
     uint64_t (*hash)(void);
 };
 
+/* How often a thread is left that could go on; and loads and stores that are out of their order. */
+struct bounds {
+    unsigned int preemptions, reorderings;
+};
+#define MAX_PREEMPTIONS 6u
+
 struct limits {
-    unsigned long states;     /* of the complete search, and of the bounded one */
-    unsigned int preemptions; /* of the bounded one; 0: only the complete one */
+    unsigned long states;     /* of the complete search, and of each bounded one */
+    unsigned int preemptions; /* of the bounded ones; 0: only the complete one */
     bool hunt;                /* the bounded one first: for what is believed to be wrong */
 };
 
@@ -46,9 +52,9 @@ struct result {
     bool failed;
     char message[512];
     char replay[4096];
-    bool complete;            /* every interleaving */
-    unsigned int preemptions; /* else those with so many */
-    bool exhausted;           /* the bounded one did not end within its states either */
+    bool complete;        /* every interleaving */
+    struct bounds within; /* else those with so many */
+    struct bounds partly; /* and part of these, where the states did not suffice; 0: none */
     unsigned long runs, states, steps;
     unsigned int longest; /* steps of a run */
 };
@@ -108,8 +114,13 @@ void access_begin(void);        /* before a run: memory as after set-up */
 void access_switch(int thread); /* -1: to none */
 /* The running thread's last plain store is done now, at the latest. */
 void access_flush(void);
-/* Of all memory that the running thread alone has written. */
+/* Of all memory that is not shared and was written. */
 uint64_t access_private_hash(void);
+void access_snapshot(struct snapshot *s);
+/* Memory will be what it was: note that before it is written. */
+void undo_note(void *addr, size_t size);
+void undo_all(void);
+void undo_snapshot(struct snapshot *s);
 /* What lies there decides nothing. */
 void access_ignore(const void *addr);
 /* Note which sites are executed, from here on; and whether one was. */

@@ -40,6 +40,7 @@ static struct location locations[MAX_LOCATIONS];
 static unsigned int nr_locations, nr_threads;
 static struct store stores[MAX_STORES]; /* the line; the first is number 1 */
 static uint32_t end;
+static unsigned int nr_objects; /* that pointers were taken to */
 
 static uint32_t max(uint32_t a, uint32_t b)
 {
@@ -163,8 +164,10 @@ static void took(const struct location *loc, uint32_t store, uint64_t value)
     if (store && stores[store].by == me)
         store = 0;
     me->last_load = max(me->last_load, store);
-    if (object >= 0 && object < MAX_OBJECTS)
-        me->through[object] = max(me->through[object], store);
+    if (object < 0 || object >= MAX_OBJECTS)
+        return;
+    nr_objects = max(nr_objects, (uint32_t)object + 1);
+    me->through[object] = max(me->through[object], store);
 }
 
 static uint64_t load(unsigned int t, const struct location *loc, unsigned int option,
@@ -405,6 +408,23 @@ void machine_settle(void)
         native_put(locations[i].addr, locations[i].size, machine_newest(&locations[i]));
 }
 
+/* Stores behind `end` are nothing; what is before never changes. */
+void machine_snapshot(struct snapshot *s)
+{
+    snapshot_move(s, &end, sizeof(end));
+    for (unsigned int i = 0; i < nr_locations; i++)
+        snapshot_move(s, &locations[i].newest, sizeof(locations[i].newest));
+    for (unsigned int t = 0; t < nr_threads; t++) {
+        struct thread *th = &threads[t];
+
+        snapshot_move(s, th, offsetof(struct thread, seen));
+        snapshot_move(s, th->seen, nr_locations * sizeof(th->seen[0]));
+        snapshot_move(s, th->through, MAX_OBJECTS * sizeof(th->through[0]));
+        snapshot_move(s, &th->nr_waiting, sizeof(th->nr_waiting));
+        snapshot_move(s, th->waiting, th->nr_waiting * sizeof(th->waiting[0]));
+    }
+}
+
 /* --- what there is to see ------------------------------------------------------------------- */
 
 static uint8_t live[MAX_STORES];      /* stores that some thread may still take */
@@ -453,7 +473,7 @@ static uint64_t hash_thread(unsigned int t)
         if (locations[i].newest && threads[t].seen[i] > threads[t].view)
             h = mix(h, (uint64_t)i << 32 | rank[threads[t].seen[i]]);
     }
-    for (unsigned int i = 0; i < MAX_OBJECTS && machine_memory == MEMORY_ARM64; i++) {
+    for (unsigned int i = 0; i < nr_objects && machine_memory == MEMORY_ARM64; i++) {
         if (threads[t].through[i] > threads[t].view)
             h = mix(h, (uint64_t)(i + 1000) << 32 | rank[threads[t].through[i]]);
     }
@@ -484,7 +504,8 @@ uint64_t machine_hash(unsigned int alive)
     for (uint32_t s = 1; s <= end; s++) {
         if (live[s]) {
             n++;
-            h = mix(mix(h, stores[s].loc->id), stores[s].value);
+            h = mix(mix(h, (uint64_t)(stores[s].by - threads) << 16 | stores[s].loc->id),
+                    stores[s].value);
         }
         rank[s] = n;
     }

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "tests/host/explore/snapshot.h"
 
 #define MAX_THREADS 4u
 #define MAX_OPTIONS 16u
@@ -121,6 +122,7 @@ uint64_t machine_newest(const struct location *loc);
 bool machine_has_seen_newest(unsigned int t, const struct location *loc);
 /* All locations get their newest value natively. */
 void machine_settle(void);
+void machine_snapshot(struct snapshot *s);
 /* Of all there can be seen by the threads in `alive`, one bit each. */
 uint64_t machine_hash(unsigned int alive);
 

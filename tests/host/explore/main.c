@@ -74,6 +74,16 @@ static void print_failure(const struct scenario *s, enum abi abi, struct result 
            memory_names[machine_memory], r->replay, s->name);
 }
 
+static void describe(const struct result *r, char *text, size_t size)
+{
+    size_t n = (size_t)snprintf(text, size, "up to %u pre-emptions, %u reorderings",
+                                r->within.preemptions, r->within.reorderings);
+
+    if (r->partly.preemptions)
+        snprintf(text + n, size - n, "; part of %u, %u", r->partly.preemptions,
+                 r->partly.reorderings);
+}
+
 static void run_one(const struct scenario *s, enum abi abi)
 {
     struct result r;
@@ -89,12 +99,9 @@ static void run_one(const struct scenario *s, enum abi abi)
         return;
     }
     total.complete += r.complete;
-    total.bounded += !r.complete && r.preemptions == limits.preemptions;
-    if (!r.complete && r.exhausted)
-        snprintf(how, sizeof(how), "up to %u pre-emptions, and part of those with %u",
-                 r.preemptions, r.preemptions + 1);
-    else if (!r.complete)
-        snprintf(how, sizeof(how), "up to %u pre-emptions", r.preemptions);
+    total.bounded += !r.complete && r.within.preemptions >= limits.preemptions;
+    if (!r.complete)
+        describe(&r, how, sizeof(how));
     printf("ok   %-28s %-4s %-5s  %3u steps, %6lu runs, %6lu states: %s\n", s->name, abi_name(abi),
            memory_names[machine_memory], r.longest, r.runs, r.states, how);
     fflush(stdout);

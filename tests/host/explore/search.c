@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The search. A run begins from the same memory each time and follows a list of choices; where that
- * ends it goes on with the first choice there is, and notes what others there were. Two runs that
- * come to states in which the threads have read the same and may yet read the same go on alike: the
- * second is not followed. That is what reduces the interleavings of steps that do not meet.
+ * The search. A run goes on with the first choice there is, and notes what others there were; the
+ * next begins at the last of these, where a snapshot was taken. Two runs that come to states in which
+ * each thread stands at the same place with the same in its registers and on its stack, and memory is
+ * the same and may yet be seen in the same ways, go on alike: the second is not followed. That is
+ * what reduces the interleavings of steps that do not meet.
  *
  * A bounded search leaves a thread that could go on so many times at most, and has so many loads
  * and stores at most out of their order.
@@ -25,12 +26,22 @@ struct result *result;
 enum end how;
 bool printing;
 
-static struct {
+static struct level {
     uint8_t taken, n;
+    struct snapshot snapshot; /* before the choice */
 } path[MAX_DEPTH];
 static unsigned int path_length;
 
-static unsigned int bound; /* pre-emptions; ANY: any number */
+/* Where the run is. */
+static struct position {
+    unsigned int depth; /* on the path */
+    unsigned int last;  /* the thread that ran last */
+    unsigned int length;
+    struct bounds used;
+} at;
+
+static const struct bounds any = { ANY, ANY };
+static struct bounds bound;
 static struct limits used;
 static unsigned int restarts; /* how often a location turned out to be shared */
 
@@ -95,44 +106,81 @@ static void ended(void)
 
 /* --- one run -------------------------------------------------------------------------------- */
 
+static bool is_bounded(void)
+{
+    return bound.preemptions != ANY;
+}
+
 /* Those that are within the bounds. */
-static unsigned int allowed(struct choice *list, unsigned int n, unsigned int preemptions,
-                            unsigned int reorderings)
+static unsigned int allowed(struct choice *list, unsigned int n)
 {
     unsigned int kept = 0;
 
     for (unsigned int i = 0; i < n; i++) {
-        if ((list[i].costs && preemptions == bound) || (list[i].weak && reorderings == bound))
+        if ((list[i].costs && at.used.preemptions == bound.preemptions) ||
+            (list[i].weak && at.used.reorderings == bound.reorderings))
             continue;
         list[kept++] = list[i];
     }
     return kept;
 }
 
-static uint64_t state_hash(unsigned int last, unsigned int reorderings)
+/* Which thread ran last makes a difference if it costs something to leave it. */
+static bool is_new(const struct choice *list, unsigned int n)
 {
     uint64_t h = threads_hash();
+    bool costs = false;
 
-    return bound == ANY ? h : mix(h, last << 8 | reorderings);
+    if (!is_bounded())
+        return seen_is_new(h, (struct bounds){ 0 });
+    for (unsigned int i = 0; i < n; i++)
+        costs = costs || list[i].costs;
+    return seen_is_new(costs ? mix(h, at.last + 1) : h, at.used);
 }
 
-static void does_not_end(unsigned int last)
+static void does_not_end(void)
 {
-    const struct op *op = &threads[last].next;
+    const struct op *op = &threads[at.last].next;
 
-    explore_fail("a run does not end: %s is at it still%s%s", program->threads[last].name,
+    explore_fail("a run does not end: %s is at it still%s%s", program->threads[at.last].name,
                  op->text ? ": " : "", op->text ? op->text : "");
+}
+
+static void run_begin(void)
+{
+    threads_begin();
+    at = (struct position){ 0 };
+}
+
+/* To where the path had its last choice. */
+static void run_go_back(void)
+{
+    struct level *level = &path[path_length - 1];
+
+    snapshot_begin(&level->snapshot, true);
+    snapshot_move(&level->snapshot, &at, sizeof(at));
+    threads_snapshot(&level->snapshot);
+    how = RUNNING;
+}
+
+static void add_level(unsigned int n)
+{
+    struct level *level = &path[path_length++];
+
+    result->states++;
+    level->taken = 0;
+    level->n = (uint8_t)n;
+    snapshot_begin(&level->snapshot, false);
+    snapshot_move(&level->snapshot, &at, sizeof(at));
+    threads_snapshot(&level->snapshot);
 }
 
 /* Follow the path, and go on from its end. */
 static enum end run(void)
 {
-    unsigned int depth = 0, last = 0, preemptions = 0, reorderings = 0, length = 0;
-
-    threads_begin();
     while (how == RUNNING) {
         struct choice list[MAX_CHOICES];
-        unsigned int n = threads_choices(list, last), k = 0;
+        unsigned int n = threads_choices(list, at.last), k = 0;
 
         if (n == 0) {
             if (threads_redundant())
@@ -142,36 +190,32 @@ static enum end run(void)
             ended();
             return how == RUNNING ? ENDED : how;
         }
-        if (bound != ANY)
-            n = allowed(list, n, preemptions, reorderings);
+        if (is_bounded())
+            n = allowed(list, n);
         if (n > 1) {
-            if (depth == MAX_DEPTH) {
-                does_not_end(last);
+            if (at.depth == MAX_DEPTH) {
+                does_not_end();
                 break;
             }
-            if (depth == path_length) {
-                if (threads_redundant() ||
-                    !seen_is_new(state_hash(last, reorderings), bound == ANY ? 0 : preemptions))
+            if (at.depth == path_length) {
+                if (threads_redundant() || !is_new(list, n))
                     return PRUNED;
-                result->states++;
-                path[depth].taken = 0;
-                path[depth].n = (uint8_t)n;
-                path_length++;
+                add_level(n);
             }
-            k = path[depth++].taken;
+            k = path[at.depth++].taken;
             if (k >= n) {
                 explore_fail("the replay string does not fit the program");
                 break;
             }
         }
-        preemptions += list[k].costs;
-        reorderings += list[k].weak;
-        last = list[k].thread;
+        at.used.preemptions += list[k].costs;
+        at.used.reorderings += list[k].weak;
+        at.last = list[k].thread;
         threads_take(list[k]);
-        if (++length > MAX_STEPS)
-            does_not_end(last);
-        if (length > result->longest)
-            result->longest = length;
+        if (++at.length > MAX_STEPS)
+            does_not_end();
+        if (at.length > result->longest)
+            result->longest = at.length;
     }
     return how;
 }
@@ -186,7 +230,7 @@ static void on_signal(int signal)
                                          [SIGBUS] = "a wild pointer",
                                          [SIGFPE] = "a division by zero",
                                          [SIGILL] = "a trap",
-                                         [SIGALRM] = "the code does not come back" };
+                                         [SIGVTALRM] = "the code does not come back" };
 
     if (!result || !program)
         _exit(3);
@@ -199,7 +243,7 @@ static void on_signal(int signal)
 static void catch_signals(void)
 {
     static char stack[65536];
-    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGALRM };
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM };
     const stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER };
 
@@ -212,10 +256,10 @@ static void watch(unsigned int seconds)
 {
     const struct itimerval timer = { .it_value.tv_sec = (time_t)seconds };
 
-    setitimer(ITIMER_REAL, &timer, NULL);
+    setitimer(ITIMER_VIRTUAL, &timer, NULL);
 }
 
-static enum end guarded_run(void)
+static enum end guarded_run(bool from_the_start)
 {
     enum end end;
 
@@ -223,6 +267,10 @@ static enum end guarded_run(void)
         me = NULL;
         end = FAILED;
     } else {
+        if (from_the_start)
+            run_begin();
+        else
+            run_go_back();
         end = run();
     }
     me = NULL;
@@ -233,18 +281,18 @@ static enum end guarded_run(void)
 
 static void describe_path(char *text, size_t size)
 {
-    size_t at = (size_t)snprintf(text, size, "%lu.%u.%u.%u.%u.", used.states, used.preemptions,
-                                 used.hunt, restarts, bound);
+    size_t end = (size_t)snprintf(text, size, "%lu.%u.%u.%u.%u.%u.", used.states, used.preemptions,
+                                  used.hunt, restarts, bound.preemptions, bound.reorderings);
 
-    for (unsigned int i = 0; i < path_length && at + 8 < size; i++) {
+    for (unsigned int i = 0; i < path_length && end + 8 < size; i++) {
         unsigned int same = 1;
 
         while (i + same < path_length && path[i + same].taken == path[i].taken)
             same++;
         if (same > 2)
-            at += (size_t)snprintf(text + at, size - at, "%c%u", 'a' + path[i].taken, same);
+            end += (size_t)snprintf(text + end, size - end, "%c%u", 'a' + path[i].taken, same);
         else
-            at += (size_t)snprintf(text + at, size - at, "%c", 'a' + path[i].taken);
+            end += (size_t)snprintf(text + end, size - end, "%c", 'a' + path[i].taken);
         if (same > 2)
             i += same - 1;
     }
@@ -271,7 +319,7 @@ static bool search(unsigned long max_states, unsigned int stop_at)
         if ((result->runs & 1023) == 0)
             watch(20);
         result->runs++;
-        end = guarded_run();
+        end = guarded_run(path_length == 0);
         if (end == FAILED) {
             describe_path(result->replay, sizeof(result->replay));
             return true;
@@ -308,24 +356,38 @@ static void set_up(const struct program *p, struct result *r)
         p->setup();
 }
 
-/* All interleavings, if they are few enough; else those with one pre-emption, with two, ... */
+/* One pre-emption and one reordering, then more pre-emptions, then more reorderings. */
+static bool next_bounds(struct bounds *b, unsigned int preemptions)
+{
+    if (b->preemptions < preemptions)
+        *b = (struct bounds){ b->preemptions + 1, 1 };
+    else if (preemptions && b->reorderings < preemptions)
+        b->reorderings++;
+    else
+        return false;
+    return true;
+}
+
+/* All interleavings, if they are few enough; else those within bounds. */
 static void explore_until(const struct limits *limits, unsigned int stop_at)
 {
+    struct bounds next = { 0 };
     struct result *r = result;
 
-    bound = ANY;
+    bound = any;
     if (!limits->hunt)
         r->complete = search(limits->states, stop_at);
-    for (unsigned int n = 1; n <= limits->preemptions && !r->complete && !r->failed; n++) {
+    while (!r->complete && !r->failed && next_bounds(&next, limits->preemptions)) {
         if (stop_at && restarts == stop_at)
             return;
-        bound = n;
-        r->exhausted = !search(limits->states, stop_at);
-        if (r->exhausted)
+        bound = next;
+        if (!search(limits->states, stop_at)) {
+            r->partly = next;
             break;
-        r->preemptions = n;
+        }
+        r->within = next;
     }
-    bound = ANY;
+    bound = any;
     if (limits->hunt && !r->failed && !(stop_at && restarts == stop_at))
         r->complete = search(limits->states, stop_at);
 }
@@ -363,14 +425,15 @@ void explore_replay(const struct program *p, const char *string, FILE *out, stru
 {
     static char replay[sizeof(r->replay)]; /* it may be in the result of the search */
     struct limits limits;
-    unsigned int hunt, wanted, within;
-    int at = 0;
+    unsigned int hunt, wanted;
+    struct bounds within;
+    int end = 0;
 
     snprintf(replay, sizeof(replay), "%s", string);
     set_up(p, r);
-    if (sscanf(replay, "%lu.%u.%u.%u.%u.%n", &limits.states, &limits.preemptions, &hunt, &wanted,
-               &within, &at) != 5 ||
-        !at) {
+    if (sscanf(replay, "%lu.%u.%u.%u.%u.%u.%n", &limits.states, &limits.preemptions, &hunt, &wanted,
+               &within.preemptions, &within.reorderings, &end) != 6 ||
+        !end) {
         explore_fail("no replay string: %s", replay);
         return;
     }
@@ -380,10 +443,10 @@ void explore_replay(const struct program *p, const char *string, FILE *out, stru
     *r = (struct result){ 0 };
     bound = within;
     seen_clear();
-    read_path(replay + at);
+    read_path(replay + end);
     print_begin(out, p);
     printing = true;
-    if (guarded_run() == FAILED)
+    if (guarded_run(true) == FAILED)
         r->failed = true;
     printing = false;
     watch(0);

@@ -9,7 +9,7 @@
 #define MAX_CHOICES 64u
 #define MAX_LOOKED  32u
 
-/* Pre-emptions, and reorderings, of a complete search. */
+/* Of both, in a complete search. */
 #define ANY 255u
 
 enum kind {
@@ -28,7 +28,7 @@ struct choice {
 struct thread {
     struct coroutine *coroutine;
     struct op next;
-    uint64_t result, history;
+    uint64_t result;
     bool looked_at, kicked, woken;
     bool was_masked; /* since it was kicked */
     bool looks_once_more,
@@ -75,12 +75,13 @@ bool threads_redundant(void);
 /* Let one that waits, and sees no change, look once more: its loop may end for another reason. */
 bool threads_look_once_more(void);
 uint64_t threads_hash(void);
+void threads_snapshot(struct snapshot *s);
 
 /* --- seen.c --------------------------------------------------------------------------------- */
 
 void seen_clear(void);
 unsigned long seen_count(void);
-/* Whether to go on from a state that was reached with so many pre-emptions. */
-bool seen_is_new(uint64_t hash, unsigned int preemptions);
+/* Whether to go on from a state that was reached with so many. */
+bool seen_is_new(uint64_t hash, struct bounds used);
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The states that were seen, by their hash. */
 #include <stdlib.h>
+#include <string.h>
 #include "tests/host/explore/search.h"
+
+/* With i pre-emptions, and least[i] reorderings or more; NEVER: not with so few pre-emptions. */
+#define NEVER 255u
 
 static struct seen {
     uint64_t hash;
-    uint8_t preemptions; /* with how few */
+    uint8_t least[MAX_PREEMPTIONS + 1];
     uint8_t generation;
 } * table;
 static size_t table_size;
@@ -48,17 +52,28 @@ static void table_grow(void)
     free(old);
 }
 
-bool seen_is_new(uint64_t hash, unsigned int preemptions)
+/* Who had fewer of both could do all that can be done from here. */
+static bool note(struct seen *s, struct bounds used)
+{
+    if (s->least[used.preemptions] <= used.reorderings)
+        return false;
+    for (unsigned int i = used.preemptions; i <= MAX_PREEMPTIONS; i++) {
+        if (s->least[i] > used.reorderings)
+            s->least[i] = (uint8_t)used.reorderings;
+    }
+    return true;
+}
+
+bool seen_is_new(uint64_t hash, struct bounds used)
 {
     struct seen *s = table_find(hash);
 
-    if (s->generation == generation) {
-        if (s->preemptions <= preemptions)
-            return false;
-        s->preemptions = (uint8_t)preemptions;
-        return true;
-    }
-    *s = (struct seen){ hash, (uint8_t)preemptions, generation };
+    if (s->generation == generation)
+        return note(s, used);
+    s->hash = hash;
+    s->generation = generation;
+    memset(s->least, NEVER, sizeof(s->least));
+    note(s, used);
     if (++nr_seen * 2 > table_size)
         table_grow();
     return true;

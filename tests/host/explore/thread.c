@@ -20,11 +20,8 @@ static void body(void *arg)
         search_step(&start);
     program->threads[t].body();
     access_flush();
-    for (;;) {
-        /* Nothing is kept on the stack: what there is to know of it is in its memory. */
-        threads[t].history = access_private_hash();
+    for (;;)
         search_step(&idle);
-    }
 }
 
 static void resume(struct thread *t)
@@ -39,6 +36,8 @@ static void resume(struct thread *t)
 uint64_t search_step(const struct op *op)
 {
     me->next = *op;
+    if (op->kind == OP_IDLE)
+        me->nr_looked = 0;
     coroutine_yield();
     while (me->looked_at) {
         struct thread *t = me;
@@ -46,8 +45,6 @@ uint64_t search_step(const struct op *op)
         t->looked_at = false;
         program->look((unsigned int)(t - threads));
         access_flush();
-        if (op->kind == OP_IDLE)
-            t->history = access_private_hash();
         t->next = *op;
         coroutine_yield();
     }
@@ -219,7 +216,6 @@ static bool will_catch_up(const struct thread *t)
 
 static void note_step(struct thread *t, const struct effect *e)
 {
-    t->history = mix(t->history, (uint64_t)t->next.kind << 56 ^ e->found);
     t->failed.loc = NULL;
     if (t->next.kind == OP_RMW && t->next.rmw == RMW_CAS && !e->wrote) {
         t->failed.loc = t->next.loc;
@@ -279,7 +275,6 @@ void threads_take(struct choice c)
     } else {
         t->kicked = t->was_masked = false;
         t->looked_at = true;
-        t->history = mix(t->history, 77);
         machine_catch_up(c.thread);
         resume(t);
     }
@@ -314,6 +309,34 @@ bool threads_look_once_more(void)
     return false;
 }
 
+/*
+ * Where the thread is: its stack and registers. And what it knows of what it has looked at, if it
+ * may yet wait for a change of that.
+ */
+static uint64_t hash_thread(const struct thread *t)
+{
+    unsigned int number = (unsigned int)(t - threads);
+    uint64_t h = mix(coroutine_hash(t->coroutine),
+                     (unsigned)is_in_vain(t) << 3 | (unsigned)t->was_masked << 2 |
+                         (unsigned)t->kicked << 1 | t->woken);
+
+    for (unsigned int i = 0; i < t->nr_looked && t->next.kind != OP_IDLE; i++)
+        h = mix(h, (uint64_t)t->looked[i]->id << 1 |
+                       machine_has_seen_newest(number, t->looked[i]));
+    return h;
+}
+
+void threads_snapshot(struct snapshot *s)
+{
+    for (unsigned int t = 0; t < program->nr_threads; t++) {
+        snapshot_move(s, &threads[t], sizeof(threads[t]));
+        coroutine_snapshot(threads[t].coroutine, s);
+    }
+    machine_snapshot(s);
+    access_snapshot(s);
+    me = NULL;
+}
+
 uint64_t threads_hash(void)
 {
     unsigned int alive = 0;
@@ -324,10 +347,10 @@ uint64_t threads_hash(void)
 
         if (!will_catch_up(th) || !machine_has_let_go(t))
             alive |= 1u << t;
-        h = mix(h, th->history ^ ((uint64_t)th->next.kind << 4 | (unsigned)th->was_masked << 2 |
-                                  (unsigned)th->kicked << 1 | th->woken));
+        h = mix(h, hash_thread(th));
     }
     h = mix(h, machine_hash(alive));
+    h = mix(h, access_private_hash());
     if (program->hash)
         h = mix(h, program->hash());
     return h;
