@@ -346,11 +346,22 @@ void access_flush(void)
 
 static const struct site *weak_site;
 static enum weakening weakening;
+static bool weak_locks; /* arch/spinlock.h: then nothing is believed of it */
 
 void explore_weaken(const struct site *site, enum weakening how)
 {
     weak_site = site;
     weakening = how;
+    weak_locks = site && strcmp(site_file(site), "arch/spinlock.h") == 0;
+}
+
+static enum lock lock_of(enum rmw kind, uint64_t value, const struct site *site)
+{
+    if (kind == RMW_CAS && !weak_locks && strcmp(site->function, "spin_trylock") == 0)
+        return LOCK;
+    if (kind == RMW_CAS && strcmp(site->function, "write_lock") == 0)
+        return LOCK;
+    return kind == RMW_ADD && value == 1 ? LOCK_SHARED : NO_LOCK;
 }
 
 #define MAX_PASSED 256u
@@ -412,6 +423,8 @@ static uint64_t native_rmw(void *addr, unsigned int size, enum rmw kind, uint64_
         new = old | (uint64_t)1 << value;
     else if (kind == RMW_CLEAR_BIT)
         new = old & ~((uint64_t)1 << value);
+    else if (kind == RMW_ADD)
+        new = old + value;
     native_put(addr, size, new);
     return old;
 }
@@ -450,6 +463,7 @@ static uint64_t on_rmw(enum rmw kind, void *addr, unsigned int size, uint64_t va
     }
     undo_note(addr, size);
     op.loc = c->loc;
+    op.lock = c->loc ? lock_of(kind, value, site) : NO_LOCK;
     op.relaxed = weak == WEAKEN_RELAX || weak == WEAKEN_SPLIT;
     if (!c->loc) {
         /* It is a barrier all the same. */

@@ -85,7 +85,6 @@ void platform_upcalls_restore(unsigned long flags)
         return;
     for (;;) {
         info->evtchn_upcall_mask = 0;
-        explore_point("upcalls are unmasked");
         if (!atomic_read(&info->evtchn_upcall_pending))
             return;
         info->evtchn_upcall_mask = 1;

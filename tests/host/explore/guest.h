@@ -53,8 +53,9 @@ struct scenario {
     void (*check)(void); /* besides what is true of all channels; NULL */
 };
 /* Each of a file of scenarios; NULL ends it. */
-extern const struct scenario *const races[], *const moves[], *const lives[], *const others[],
-    *const neighbours[], *const vcpus_go[], *const contracts[];
+extern const struct scenario *const races[],
+    *const moves[], *const lives[], *const others[], *const neighbours[], *const vcpus_go[],
+                                                                              *const contracts[];
 /* The ith of all; NULL behind the last. */
 const struct scenario *scenario_number(unsigned int i);
 

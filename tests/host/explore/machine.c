@@ -212,6 +212,11 @@ static bool must_queue(unsigned int t, const struct location *loc)
     return machine_memory == MEMORY_X86 ? threads[t].nr_waiting != 0 : own_waiting(t, loc) != NULL;
 }
 
+bool machine_may_go(unsigned int t, const struct op *op)
+{
+    return !must_queue(t, op->loc);
+}
+
 static unsigned int store_options(unsigned int t, const struct location *loc)
 {
     bool room = threads[t].nr_waiting < MAX_WAITING;
@@ -327,6 +332,8 @@ static uint64_t changed(const struct op *op, uint64_t old)
         return op->value;
     case RMW_SET_BIT:
         return old | (uint64_t)1 << op->value;
+    case RMW_ADD:
+        return (uint32_t)(old + op->value);
     case RMW_CLEAR_BIT:
     default:
         return old & ~((uint64_t)1 << op->value);

@@ -64,8 +64,18 @@ enum rmw {
     RMW_CAS,
     RMW_XCHG,
     RMW_SET_BIT,
-    RMW_CLEAR_BIT
+    RMW_CLEAR_BIT,
+    RMW_ADD
 };
+
+/* To take a lock: alone, by writing what is not 0 into it; or with others, by counting up. */
+enum lock {
+    NO_LOCK,
+    LOCK,
+    LOCK_SHARED, /* UINT32_MAX: somebody is alone in it */
+};
+
+#define MAX_GUARDS 4u
 
 struct location {
     void *addr;
@@ -74,12 +84,17 @@ struct location {
     int32_t object; /* that it is part of; -1: of none that is reached by pointers */
     uint64_t init;
     uint32_t newest; /* the last store to it in the line; 0: none, it has `init` */
+    /* See locks.c: the locks that each use of it so far was under. */
+    bool is_lock, observed;
+    uint8_t nr_guards;
+    const struct location *guards[MAX_GUARDS];
 };
 
 struct op {
     enum op_kind kind;
     struct location *loc; /* of load, store, RMW */
     enum rmw rmw;
+    enum lock lock;    /* an RMW that takes one; then it waits until it can */
     bool relaxed;      /* an RMW that is no barrier */
     uint64_t value;    /* to be stored; or cas: new; or the bit */
     uint64_t expected; /* cas */
@@ -104,6 +119,8 @@ extern enum memory machine_memory;
 void machine_start(unsigned int nr_threads);
 /* In how many ways thread `t` could do `op` now; 0: not before its stores have gone. */
 unsigned int machine_options(unsigned int t, const struct op *op);
+/* A store may go to memory at once. */
+bool machine_may_go(unsigned int t, const struct op *op);
 /* Do it in the `option`th way. The result is that of a load or an RMW. */
 uint64_t machine_do(unsigned int t, const struct op *op, unsigned int option, struct effect *e);
 /* Stores of the thread that wait and may go now; and let the nth of them go. */

@@ -69,7 +69,7 @@ static void say_store(const struct op *op, const struct effect *e, char *text, s
 
 static void say_rmw(const struct op *op, const struct effect *e, char *text, size_t size)
 {
-    static const char *const what[] = { "cas   ", "xchg  ", "set   ", "clear " };
+    static const char *const what[] = { "cas   ", "xchg  ", "set   ", "clear ", "add   " };
     char name[64], a[24], b[24], bit[24] = "";
 
     name_of(op->loc, name);

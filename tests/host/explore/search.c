@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The search. A run goes on with the first choice there is, and notes what others there were; the
- * next begins at the last of these, where a snapshot was taken. Two runs that come to states in which
- * each thread stands at the same place with the same in its registers and on its stack, and memory is
- * the same and may yet be seen in the same ways, go on alike: the second is not followed. That is
- * what reduces the interleavings of steps that do not meet.
+ * next begins at the last of these, where a snapshot was taken. Two runs that come to states in
+ * which each thread stands at the same place with the same in its registers and on its stack, and
+ * memory is the same and may yet be seen in the same ways, go on alike: the second is not followed.
+ * That is what reduces the interleavings of steps that do not meet.
  *
  * A bounded search leaves a thread that could go on so many times at most, and has so many loads
  * and stores at most out of their order.
@@ -81,7 +81,7 @@ void search_restart(void)
 
 static const char *const waits_for[] = {
     [OP_WAIT] = "spins, and what it looks at does not change",
-    [OP_RMW] = "tries the same compare-and-swap for ever",
+    [OP_RMW] = "waits for a lock, or tries the same compare-and-swap, for ever",
 };
 
 static void ended(void)
@@ -324,7 +324,8 @@ static bool search(unsigned long max_states, unsigned int stop_at)
             describe_path(result->replay, sizeof(result->replay));
             return true;
         }
-        if (end == RESTART) {
+        if (end == RESTART || threads_believed_wrong) {
+            threads_believed_wrong = false;
             *result = (struct result){ 0 };
             path_length = 0;
             seen_clear();

@@ -25,12 +25,21 @@ struct choice {
     bool costs, weak;
 };
 
+#define MAX_HELD 8u
+
 struct thread {
     struct coroutine *coroutine;
     struct op next;
     uint64_t result;
     bool looked_at, kicked, woken;
     bool was_masked; /* since it was kicked */
+    bool took_lock;  /* by its last step */
+    bool at_ease;    /* at a point, as before its last step; nothing was used in between */
+    unsigned int nr_held;
+    struct held {
+        const struct location *lock;
+        bool shared;
+    } held[MAX_HELD];
     bool looks_once_more,
         has_looked_once_more; /* it waits, and nothing has changed, and nobody else can go on */
     struct {
@@ -65,6 +74,8 @@ extern struct thread threads[MAX_THREADS];
 extern struct thread *me; /* that runs now; NULL: none */
 
 void threads_create(void);
+/* Something that was believed of a location is not so: begin again after this run. */
+extern bool threads_believed_wrong;
 /* Memory and threads as at the start; each runs to its first step. */
 void threads_begin(void);
 /* What could come next: at most MAX_CHOICES. The thread that ran last comes first. */
@@ -76,6 +87,17 @@ bool threads_redundant(void);
 bool threads_look_once_more(void);
 uint64_t threads_hash(void);
 void threads_snapshot(struct snapshot *s);
+
+/* --- locks.c -------------------------------------------------------------------------------- */
+
+/* The thread is going to do it. False: a location was believed to have a guard, and has not. */
+bool locks_observe(struct thread *t, const struct op *op);
+/* It takes a lock that it cannot have yet. */
+bool locks_block(const struct op *op);
+/* It leaves a lock, or uses something that has a guard. */
+bool locks_leave_or_guard(struct thread *t, const struct op *op);
+/* It has done it. */
+void locks_note(struct thread *t, const struct op *op);
 
 /* --- seen.c --------------------------------------------------------------------------------- */
 

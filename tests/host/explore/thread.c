@@ -5,6 +5,7 @@
 #include "tests/host/explore/search.h"
 
 struct thread threads[MAX_THREADS], *me;
+bool threads_believed_wrong;
 
 int explore_thread(void)
 {
@@ -36,6 +37,8 @@ static void resume(struct thread *t)
 uint64_t search_step(const struct op *op)
 {
     me->next = *op;
+    if (!locks_observe(me, op))
+        threads_believed_wrong = true;
     if (op->kind == OP_IDLE)
         me->nr_looked = 0;
     coroutine_yield();
@@ -130,7 +133,9 @@ static unsigned int step_options(const struct thread *t)
     case OP_WAIT:
         return something_has_changed(t) || t->looks_once_more;
     default:
-        return is_in_vain(t) ? 0 : machine_options((unsigned int)(t - threads), &t->next);
+        return is_in_vain(t) || locks_block(&t->next)
+                   ? 0
+                   : machine_options((unsigned int)(t - threads), &t->next);
     }
 }
 
@@ -145,6 +150,12 @@ static void add(struct choice *list, unsigned int *n, unsigned int t, enum kind 
                                     .weak = kind == STEP && option };
 }
 
+static void note_masked(struct thread *t)
+{
+    if (t->kicked && program->looks((unsigned int)(t - threads)) == LOOKS_IN_VAIN)
+        t->was_masked = true;
+}
+
 /*
  * While upcalls are masked Xen looks in vain. When exactly makes no difference: whether it has is
  * decided when they are unmasked.
@@ -153,17 +164,9 @@ static void add_looks(struct choice *list, unsigned int *n, unsigned int t)
 {
     struct thread *th = &threads[t];
 
-    if (!th->kicked)
+    note_masked(th);
+    if (!th->kicked || program->looks(t) != LOOKS)
         return;
-    switch (program->looks(t)) {
-    case LOOKS:
-        break;
-    case LOOKS_IN_VAIN:
-        th->was_masked = true;
-        return;
-    default:
-        return;
-    }
     add(list, n, t, LOOK, 0);
     if (th->was_masked)
         add(list, n, t, LOOK_IN_VAIN, 0);
@@ -184,11 +187,61 @@ static bool add_thread(struct choice *list, unsigned int *n, unsigned int t)
     return *n > before;
 }
 
+static bool may_be_looked_at(const struct thread *t)
+{
+    return t->kicked && program->looks((unsigned int)(t - threads)) == LOOKS;
+}
+
+/*
+ * What the thread does next makes no difference to anybody else, nor others to it, whatever they do
+ * before; and there is one way to do it.
+ */
+static bool is_nobodys_business(struct thread *t)
+{
+    unsigned int number = (unsigned int)(t - threads);
+
+    if (may_be_looked_at(t))
+        return false;
+    switch (t->next.kind) {
+    case OP_MB:
+    case OP_RMB:
+    case OP_WMB:
+        return step_options(t) == 1;
+    case OP_STORE:
+        return locks_leave_or_guard(t, &t->next) && machine_may_go(number, &t->next);
+    case OP_LOAD:
+    case OP_RMW:
+        return locks_leave_or_guard(t, &t->next) && step_options(t) == 1;
+    default:
+        return false;
+    }
+}
+
+/*
+ * Others do what they do before: they could have done it a step earlier. It has just taken a lock
+ * (where loads go early it may make a difference what came between); or it does something of its
+ * own, instruction by instruction.
+ */
+static bool goes_on_alone(const struct thread *t)
+{
+    if (t->took_lock)
+        return machine_memory != MEMORY_ARM64 && !may_be_looked_at(t);
+    return t->at_ease;
+}
+
 unsigned int threads_choices(struct choice *list, unsigned int last)
 {
     unsigned int n = 0, own;
-    bool costs = add_thread(list, &n, last);
+    bool costs;
 
+    if (is_nobodys_business(&threads[last])) {
+        note_masked(&threads[last]);
+        add(list, &n, last, STEP, 0);
+        return n;
+    }
+    costs = add_thread(list, &n, last);
+    if (costs && goes_on_alone(&threads[last]))
+        return n;
     own = n;
     for (unsigned int t = 0; t < program->nr_threads; t++) {
         if (t != last)
@@ -238,6 +291,7 @@ static void all_look_again(void)
 static void do_step(struct thread *t, unsigned int option)
 {
     unsigned int number = (unsigned int)(t - threads);
+    bool point = t->next.kind == OP_POINT;
     struct effect e;
 
     t->result = machine_do(number, &t->next, option, &e);
@@ -248,12 +302,15 @@ static void do_step(struct thread *t, unsigned int option)
     if (t->next.kind == OP_SLEEP)
         t->woken = false;
     note_step(t, &e);
+    locks_note(t, &t->next);
+    t->took_lock = t->next.lock;
     t->looks_once_more = false;
     if (t->kicked && program->looks(number) == LOOKS)
         t->was_masked = false; /* it had the choice */
     if (e.wrote)
         all_look_again();
     resume(t);
+    t->at_ease = point && t->next.kind == OP_POINT;
 }
 
 void threads_take(struct choice c)
@@ -275,6 +332,7 @@ void threads_take(struct choice c)
     } else {
         t->kicked = t->was_masked = false;
         t->looked_at = true;
+        t->took_lock = t->at_ease = false;
         machine_catch_up(c.thread);
         resume(t);
     }
@@ -316,13 +374,12 @@ bool threads_look_once_more(void)
 static uint64_t hash_thread(const struct thread *t)
 {
     unsigned int number = (unsigned int)(t - threads);
-    uint64_t h = mix(coroutine_hash(t->coroutine),
-                     (unsigned)is_in_vain(t) << 3 | (unsigned)t->was_masked << 2 |
-                         (unsigned)t->kicked << 1 | t->woken);
+    uint64_t h = mix(coroutine_hash(t->coroutine), (unsigned)is_in_vain(t) << 3 |
+                                                       (unsigned)t->was_masked << 2 |
+                                                       (unsigned)t->kicked << 1 | t->woken);
 
     for (unsigned int i = 0; i < t->nr_looked && t->next.kind != OP_IDLE; i++)
-        h = mix(h, (uint64_t)t->looked[i]->id << 1 |
-                       machine_has_seen_newest(number, t->looked[i]));
+        h = mix(h, (uint64_t)t->looked[i]->id << 1 | machine_has_seen_newest(number, t->looked[i]));
     return h;
 }
 

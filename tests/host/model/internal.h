@@ -121,25 +121,37 @@ static inline const struct abi *abi_of(const struct domain *d)
 /* A line of Xen's log, and a count of such. */
 void model_warn(uint64_t *count, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static inline void read_lock(struct rwlock *lock)
+#ifndef arch_read_lock /* the explorer has it as one step */
+static inline void arch_read_lock(uint32_t *readers)
 {
     for (;;) {
-        uint32_t seen = atomic_read(&lock->readers);
+        uint32_t seen = atomic_read(readers);
 
-        if (seen != UINT32_MAX && atomic_cas32(&lock->readers, seen, seen + 1) == seen)
+        if (seen != UINT32_MAX && atomic_cas32(readers, seen, seen + 1) == seen)
             return;
         arch_cpu_relax();
     }
 }
 
-static inline void read_unlock(struct rwlock *lock)
+static inline void arch_read_unlock(uint32_t *readers)
 {
-    uint32_t seen = atomic_read(&lock->readers), old;
+    uint32_t seen = atomic_read(readers), old;
 
     do {
         old = seen;
-        seen = atomic_cas32(&lock->readers, old, old - 1);
+        seen = atomic_cas32(readers, old, old - 1);
     } while (seen != old);
+}
+#endif
+
+static inline void read_lock(struct rwlock *lock)
+{
+    arch_read_lock(&lock->readers);
+}
+
+static inline void read_unlock(struct rwlock *lock)
+{
+    arch_read_unlock(&lock->readers);
 }
 
 static inline void write_lock(struct rwlock *lock)

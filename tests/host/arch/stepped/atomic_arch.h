@@ -25,6 +25,10 @@
     ((xen_ulong_t)stepped_rmw(RMW_XCHG, (p), sizeof(xen_ulong_t), (new), 0, \
                               STEPPED_SITE("atomic_xchg_word")))
 
+/* The model's locks, which many may hold: a step each. */
+#define arch_read_lock(p)   ((void)stepped_rmw(RMW_ADD, (p), 4, 1, 0, STEPPED_SITE("read_lock")))
+#define arch_read_unlock(p) ((void)stepped_rmw(RMW_ADD, (p), 4, UINT32_MAX, 0, STEPPED_SITE("read_unlock")))
+
 /* The bits once more than arch/atomic.h needs: a site is where the program stands. */
 #define STEPPED_BIT(kind, name, p, size, bit) \
     stepped_bit((kind), (p), (size), (bit), STEPPED_SITE(name))
