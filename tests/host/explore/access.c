@@ -22,6 +22,7 @@ struct cell {
     uint8_t size, readers, writers;
     bool ignored;
     struct location *loc; /* NULL: not shared */
+    uint64_t mark;        /* what `private_hash` has of it; 0: it was not written */
 };
 
 static struct word {
@@ -32,8 +33,7 @@ static unsigned int nr_words;
 static struct cell cells[TABLE * 2];
 static unsigned int nr_cells;
 
-static struct cell *written[TABLE * 2]; /* cells that are not shared, and not what they were */
-static unsigned int nr_written;
+static uint64_t private_hash; /* of all cells that are not shared, and were written in this run */
 
 static struct pending {
     void *addr;
@@ -56,6 +56,7 @@ static int running = -1;
 void access_begin(void)
 {
     undo_all();
+    private_hash = 1;
     memset(pending, 0, sizeof(pending));
     memset(nr_pieces, 0, sizeof(nr_pieces));
     running = -1;
@@ -65,7 +66,7 @@ void access_forget(void)
 {
     access_begin();
     memset(words, 0, sizeof(words));
-    nr_words = nr_cells = nr_written = 0;
+    nr_words = nr_cells = 0;
 }
 
 uint32_t ghost(const uint32_t *p)
@@ -132,14 +133,8 @@ static struct cell *cell_of(void *addr, unsigned int size)
 
 uint64_t access_private_hash(void)
 {
-    uint64_t h = 1;
+    uint64_t h = private_hash;
 
-    for (unsigned int i = 0; i < nr_written; i++) {
-        const struct cell *c = written[i];
-
-        if (!c->loc && !c->ignored)
-            h = mix(h, native_get(c->addr, c->size) ^ (uint64_t)(c - cells) << 48);
-    }
     for (unsigned int t = 0; t < MAX_THREADS; t++) {
         for (unsigned int i = 0; i < nr_pieces[t]; i++)
             h = mix(h, pieces[t][i].value ^ (uint64_t)(pieces[t][i].cell - cells) << 48);
@@ -150,12 +145,24 @@ uint64_t access_private_hash(void)
 void access_snapshot(struct snapshot *s)
 {
     undo_snapshot(s);
+    snapshot_move(s, &private_hash, sizeof(private_hash));
     for (unsigned int t = 0; t < MAX_THREADS; t++) {
         snapshot_move(s, &nr_pieces[t], sizeof(nr_pieces[t]));
         snapshot_move(s, pieces[t], nr_pieces[t] * sizeof(pieces[t][0]));
     }
     memset(pending, 0, sizeof(pending)); /* nobody stops between a store and its step */
     running = -1;
+}
+
+/* It has another value now, which nobody else looks at. */
+static void note_private(struct cell *c)
+{
+    if (c->ignored)
+        return;
+    undo_note(&c->mark, sizeof(c->mark));
+    private_hash ^= c->mark;
+    c->mark = mix(mix(1, (uint64_t)(c - cells)), native_get(c->addr, c->size));
+    private_hash ^= c->mark;
 }
 
 /* Only of use before it is accessed otherwise. */
@@ -171,8 +178,6 @@ static void note_access(struct cell *c, bool write)
 {
     uint8_t bit = (uint8_t)(1u << running);
 
-    if (write && !c->writers)
-        written[nr_written++] = c;
     if (write)
         c->writers |= bit;
     else
@@ -310,6 +315,7 @@ static void store_cell(struct cell *c, const void *pc, const struct site *site, 
 
     if (!c->loc) {
         note_access(c, true);
+        note_private(c);
         return;
     }
     op.loc = c->loc;
@@ -472,6 +478,7 @@ static uint64_t on_rmw(enum rmw kind, void *addr, unsigned int size, uint64_t va
         note_access(c, false);
         note_access(c, true);
         old = native_rmw(addr, size, kind, value, expected);
+        note_private(c);
         if ((!op.relaxed || (machine_memory == MEMORY_X86 && weak == WEAKEN_RELAX)) &&
             !machine_is_idle_fence((unsigned int)running, OP_MB))
             search_step(&mb);

@@ -16,7 +16,7 @@
 #define MAX        8u
 #define FRAME      64u   /* of coroutine_yield(): what it has pushed */
 #define BELOW      128u  /* and what it calls */
-#define DEAD       4096u /* below that, what is over may have left something */
+#define DEAD       2048u /* below that, what is over may have left something */
 
 struct coroutine {
     jmp_buf here; /* where it yielded */

@@ -19,12 +19,12 @@
 #define V(name) MEMBER(struct evtchn_vcpu, name)
 
 static const struct member channel[] = {
-    E(handler),     E(data),        E(gate),       E(budget),      E(port),       E(vcpu),
-    E(reasons),     E(kind),        E(flags),      E(priority),    E(share),      E(given),
-    E(refilled),    E(refilled_in), E(spent),      E(spurious),    E(deferred),   E(spurious_run),
-    E(rest_reason), E(rest_until),  E(rest_on),    E(lock.held),   E(moved_from), E(has_moved),
-    E(source),      E(pirq_flags),  E(remote_dom), E(remote_port), E(next),       E(lost),
-    { 0 },
+    E(handler),   E(data),        E(gate),       E(budget),     E(port),       E(vcpu),
+    E(reasons),   E(kind),        E(flags),      E(priority),   E(share),      E(given),
+    E(refilled),  E(refilled_in), E(spent),      E(spurious),   E(deferred),   E(spurious_run),
+    E(peer_gone), E(rest_reason), E(rest_until), E(rest_on),    E(lock.held),  E(moved_from),
+    E(has_moved), E(resume_port), E(source),     E(pirq_flags), E(remote_dom), E(remote_port),
+    E(next),      E(lost),        { 0 },
 };
 
 static const struct member vcpu[] = {

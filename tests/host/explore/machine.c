@@ -47,19 +47,6 @@ static uint32_t max(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-uint64_t native_get(const void *addr, unsigned int size)
-{
-    uint64_t value = 0;
-
-    memcpy(&value, addr, size);
-    return value;
-}
-
-void native_put(void *addr, unsigned int size, uint64_t value)
-{
-    memcpy(addr, &value, size);
-}
-
 struct location *machine_location(void *addr, unsigned int size)
 {
     struct location *l = &locations[nr_locations];

@@ -157,7 +157,36 @@ static inline uint64_t mix(uint64_t h, uint64_t v)
     return h ^ h >> 32;
 }
 
-uint64_t native_get(const void *addr, unsigned int size);
-void native_put(void *addr, unsigned int size, uint64_t value);
+static inline uint64_t native_get(const void *addr, unsigned int size)
+{
+    switch (size) {
+    case 1:
+        return *(const uint8_t *)addr;
+    case 2:
+        return *(const uint16_t *)addr;
+    case 4:
+        return *(const uint32_t *)addr;
+    default:
+        return *(const uint64_t *)addr;
+    }
+}
+
+static inline void native_put(void *addr, unsigned int size, uint64_t value)
+{
+    switch (size) {
+    case 1:
+        *(uint8_t *)addr = (uint8_t)value;
+        break;
+    case 2:
+        *(uint16_t *)addr = (uint16_t)value;
+        break;
+    case 4:
+        *(uint32_t *)addr = (uint32_t)value;
+        break;
+    default:
+        *(uint64_t *)addr = value;
+        break;
+    }
+}
 
 #endif

@@ -15,11 +15,19 @@ static void raise_b(void)
     raise_event(&b);
 }
 
-/* A move, and a change of priority, may have the handler run once without need. */
+/*
+ * A move, and a change of priority, may have the handler run once without need. In FIFO a move once
+ * more: EVTCHNOP_unmask looks at PENDING, then sets it, and may raise what was delivered between.
+ */
+static unsigned int extra_of_a_move(void)
+{
+    return evtchn_abi()[0] == 'f' ? 2 : 1;
+}
+
 static void one_that_moves(void)
 {
     connect(&a, 0, GPR);
-    a.extra = 1;
+    a.extra = extra_of_a_move();
 }
 
 static void move_to_1(void)
@@ -55,7 +63,7 @@ static const struct scenario by_vcpu_taken = {
 static void two_that_move(void)
 {
     connect(&a, 0, GPR);
-    a.extra = 2;
+    a.extra = 2 * extra_of_a_move();
 }
 
 static const struct scenario by_vcpu_back = {
@@ -82,7 +90,7 @@ static void a_is_linked(void)
 {
     connect(&a, 0, GPR);
     connect(&b, 0, GPR);
-    a.extra = 1;
+    a.extra = extra_of_a_move();
     take_upcalls();
     (void)platform_upcalls_save();
     raise_event(&a);

@@ -187,6 +187,8 @@ static enum end run(void)
                 return PRUNED;
             if (threads_look_once_more())
                 continue;
+            if (threads_hold_back())
+                return PRUNED;
             ended();
             return how == RUNNING ? ENDED : how;
         }
@@ -379,14 +381,22 @@ static void explore_until(const struct limits *limits, unsigned int stop_at)
     if (!limits->hunt)
         r->complete = search(limits->states, stop_at);
     while (!r->complete && !r->failed && next_bounds(&next, limits->preemptions)) {
+        unsigned int before = restarts;
+        bool all;
+
         if (stop_at && restarts == stop_at)
             return;
         bound = next;
-        if (!search(limits->states, stop_at)) {
-            r->partly = next;
-            break;
+        all = search(limits->states, stop_at);
+        if (restarts != before && next.preemptions > 1) {
+            next = (struct bounds){ 0 }; /* what was searched before is to be searched again */
+            continue;
         }
+        r->partly = next;
+        if (!all)
+            break;
         r->within = next;
+        r->partly = (struct bounds){ 0 };
     }
     bound = any;
     if (limits->hunt && !r->failed && !(stop_at && restarts == stop_at))

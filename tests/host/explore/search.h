@@ -31,6 +31,7 @@ struct thread {
     struct coroutine *coroutine;
     struct op next;
     uint64_t result;
+    uint64_t stack; /* its hash; 0: not known */
     bool looked_at, kicked, woken;
     bool was_masked; /* since it was kicked */
     bool took_lock;  /* by its last step */
@@ -83,6 +84,8 @@ unsigned int threads_choices(struct choice *list, unsigned int last);
 void threads_take(struct choice c);
 /* Some thread's stores wait for no purpose: another run shows the same. */
 bool threads_redundant(void);
+/* Nobody can go on, and some thread's stores wait that nothing has passed: the same holds. */
+bool threads_hold_back(void);
 /* Let one that waits, and sees no change, look once more: its loop may end for another reason. */
 bool threads_look_once_more(void);
 uint64_t threads_hash(void);

@@ -30,6 +30,7 @@ static void resume(struct thread *t)
     me = t;
     access_switch((int)(t - threads));
     coroutine_run(t->coroutine);
+    t->stack = 0;
     access_switch(-1);
     me = NULL;
 }
@@ -261,6 +262,15 @@ bool threads_redundant(void)
     return false;
 }
 
+bool threads_hold_back(void)
+{
+    for (unsigned int t = 0; t < program->nr_threads; t++) {
+        if (!machine_has_let_go(t))
+            return true;
+    }
+    return false;
+}
+
 /* Before it does anything else: what it could see now does not matter. */
 static bool will_catch_up(const struct thread *t)
 {
@@ -371,12 +381,15 @@ bool threads_look_once_more(void)
  * Where the thread is: its stack and registers. And what it knows of what it has looked at, if it
  * may yet wait for a change of that.
  */
-static uint64_t hash_thread(const struct thread *t)
+static uint64_t hash_thread(struct thread *t)
 {
     unsigned int number = (unsigned int)(t - threads);
-    uint64_t h = mix(coroutine_hash(t->coroutine), (unsigned)is_in_vain(t) << 3 |
-                                                       (unsigned)t->was_masked << 2 |
-                                                       (unsigned)t->kicked << 1 | t->woken);
+    uint64_t h;
+
+    if (!t->stack)
+        t->stack = coroutine_hash(t->coroutine);
+    h = mix(t->stack, (unsigned)is_in_vain(t) << 3 | (unsigned)t->was_masked << 2 |
+                          (unsigned)t->kicked << 1 | t->woken);
 
     for (unsigned int i = 0; i < t->nr_looked && t->next.kind != OP_IDLE; i++)
         h = mix(h, (uint64_t)t->looked[i]->id << 1 | machine_has_seen_newest(number, t->looked[i]));
@@ -400,7 +413,7 @@ uint64_t threads_hash(void)
     uint64_t h = 0;
 
     for (unsigned int t = 0; t < program->nr_threads; t++) {
-        const struct thread *th = &threads[t];
+        struct thread *th = &threads[t];
 
         if (!will_catch_up(th) || !machine_has_let_go(t))
             alive |= 1u << t;

@@ -11,6 +11,8 @@
 
 static void wake(struct vcpu *v)
 {
+    if (!atomic_read(&v->asleep))
+        return; /* it says so before it looks at what would have woken it */
     spin_lock(&v->sleep_lock);
     if (v->asleep) {
         atomic_write(&v->asleep, 0);
