@@ -338,7 +338,7 @@ def _host():
     yield Case('host', 'props-asan', ['build/host/asan/props', '--ops', '300000', '--seed', '1000000'])
     explore = 'build/host/explore/explore'
     yield Case('host', 'explore-litmus', [explore, '--litmus', '2000'])
-    yield Case('host', 'explore', [explore, '--states', '3000'], seconds=400)
+    yield Case('host', 'explore', [explore, '--states', '10000'], seconds=400)
     yield Case('host', 'explore-long', [explore, '--states', '500000'], seconds=4 * 3600, quick=False)
     yield Case('soak', 'props', ['build/host/plain/props', '--ops', '100000000', '--seed', '10000000'],
                seconds=3600, quick=False)
