@@ -71,6 +71,7 @@ void access_forget(void)
 
 uint32_t ghost(const uint32_t *p)
 {
+    threads_use_ghost();
     return *p;
 }
 
@@ -79,6 +80,7 @@ void ghost_set(uint32_t *p, uint32_t value)
     if (running >= 0)
         undo_note(p, sizeof(*p));
     *p = value;
+    threads_use_ghost();
 }
 
 void access_switch(int thread)
@@ -276,7 +278,7 @@ static void load_pieces(void *addr, size_t size, const void *pc)
     nr_pieces[running] = first;
 }
 
-static void on_load(void *addr, size_t size, const void *pc)
+void access_load(void *addr, size_t size, const void *pc)
 {
     struct cell *c;
 
@@ -298,7 +300,7 @@ static void on_load(void *addr, size_t size, const void *pc)
 
 /* --- stores --------------------------------------------------------------------------------- */
 
-static void on_store(void *addr, size_t size, const void *pc)
+void access_store(void *addr, size_t size, const void *pc)
 {
     if (running < 0)
         return;
@@ -509,99 +511,4 @@ void stepped_relax(void)
         return;
     access_flush();
     search_step(&op);
-}
-
-/* --- the sanitizer's names ------------------------------------------------------------------- */
-
-#define PC __builtin_return_address(0)
-#define HOOKS(n)                                \
-    void __tsan_read##n(void *addr);            \
-    void __tsan_write##n(void *addr);           \
-    void __tsan_unaligned_read##n(void *addr);  \
-    void __tsan_unaligned_write##n(void *addr); \
-    void __tsan_volatile_read##n(void *addr);   \
-    void __tsan_volatile_write##n(void *addr);  \
-    void __tsan_read##n(void *addr)             \
-    {                                           \
-        on_load(addr, n, PC);                   \
-    }                                           \
-    void __tsan_write##n(void *addr)            \
-    {                                           \
-        on_store(addr, n, PC);                  \
-    }                                           \
-    void __tsan_unaligned_read##n(void *addr)   \
-    {                                           \
-        on_load(addr, n, PC);                   \
-    }                                           \
-    void __tsan_unaligned_write##n(void *addr)  \
-    {                                           \
-        on_store(addr, n, PC);                  \
-    }                                           \
-    void __tsan_volatile_read##n(void *addr)    \
-    {                                           \
-        on_load(addr, n, PC);                   \
-    }                                           \
-    void __tsan_volatile_write##n(void *addr)   \
-    {                                           \
-        on_store(addr, n, PC);                  \
-    }
-
-HOOKS(1)
-HOOKS(2)
-HOOKS(4)
-HOOKS(8)
-HOOKS(16)
-
-uint64_t __tsan_atomic64_fetch_add(uint64_t *addr, uint64_t value, int order);
-void __tsan_init(void);
-void __tsan_func_entry(void *pc);
-void __tsan_func_exit(void);
-void __tsan_read_range(void *addr, size_t size);
-void __tsan_write_range(void *addr, size_t size);
-
-/* The model counts with it; nobody decides by it. */
-uint64_t __tsan_atomic64_fetch_add(uint64_t *addr, uint64_t value, int order)
-{
-    (void)order;
-    undo_note(addr, sizeof(*addr));
-    *addr += value;
-    return *addr - value;
-}
-
-void __tsan_init(void)
-{
-}
-
-void __tsan_func_entry(void *pc)
-{
-    (void)pc;
-}
-
-void __tsan_func_exit(void)
-{
-}
-
-void __tsan_read_range(void *addr, size_t size)
-{
-    on_load(addr, size, PC);
-}
-
-void __tsan_write_range(void *addr, size_t size)
-{
-    on_store(addr, size, PC);
-}
-
-/* What explored code calls memset() and memcpy(): explore.mk. */
-
-void *explore_memset(void *to, int value, size_t size)
-{
-    on_store(to, size, PC);
-    return memset(to, value, size);
-}
-
-void *explore_memcpy(void *to, const void *from, size_t size)
-{
-    on_load((void *)(uintptr_t)from, size, PC);
-    on_store(to, size, PC);
-    return memcpy(to, from, size);
 }

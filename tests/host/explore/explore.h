@@ -109,9 +109,14 @@ uint64_t search_step(const struct op *op);
 /* A location turned out to be shared: this exploration begins again with it. */
 void search_restart(void) __attribute__((noreturn));
 
+/* The running thread has looked at a ghost, or set one. */
+void threads_use_ghost(void);
 void access_forget(void);       /* before a program is set up */
 void access_begin(void);        /* before a run: memory as after set-up */
 void access_switch(int thread); /* -1: to none */
+/* A plain access of the running thread; a store is looked at when it is done. */
+void access_load(void *addr, size_t size, const void *pc);
+void access_store(void *addr, size_t size, const void *pc);
 /* The running thread's last plain store is done now, at the latest. */
 void access_flush(void);
 /* Of all memory that is not shared and was written. */

@@ -258,6 +258,11 @@ void machine_let_go(unsigned int t, unsigned int which, struct effect *e, struct
             (--me->nr_waiting - which) * sizeof(me->waiting[0]));
 }
 
+bool machine_waits_with(unsigned int t, const struct location *loc)
+{
+    return own_waiting(t, loc) != NULL;
+}
+
 bool machine_has_let_go(unsigned int t)
 {
     return threads[t].nr_waiting == 0;

@@ -126,6 +126,8 @@ uint64_t machine_do(unsigned int t, const struct op *op, unsigned int option, st
 /* Stores of the thread that wait and may go now; and let the nth of them go. */
 unsigned int machine_waiting(unsigned int t, uint8_t which[MAX_OPTIONS]);
 void machine_let_go(unsigned int t, unsigned int which, struct effect *e, struct location **loc);
+/* A store to the location does. */
+bool machine_waits_with(unsigned int t, const struct location *loc);
 /* None waits. */
 bool machine_has_let_go(unsigned int t);
 /* The thread waits for stores of its own which no later one has passed: it is like another run. */

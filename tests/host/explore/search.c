@@ -20,6 +20,7 @@
 
 #define MAX_DEPTH 4096u
 #define MAX_STEPS 8000u
+#define FORCED    4u /* each so many steps with no choice left the state is looked up too */
 
 const struct program *program;
 struct result *result;
@@ -37,6 +38,7 @@ static struct position {
     unsigned int depth; /* on the path */
     unsigned int last;  /* the thread that ran last */
     unsigned int length;
+    unsigned int forced; /* steps of which the bounds leave one */
     struct bounds used;
 } at;
 
@@ -132,10 +134,10 @@ static bool is_new(const struct choice *list, unsigned int n)
     bool costs = false;
 
     if (!is_bounded())
-        return seen_is_new(h, (struct bounds){ 0 });
+        return seen_is_new(h, (struct bounds){ 0 }, sleep_set());
     for (unsigned int i = 0; i < n; i++)
         costs = costs || list[i].costs;
-    return seen_is_new(costs ? mix(h, at.last + 1) : h, at.used);
+    return seen_is_new(costs ? mix(h, at.last + 1) : h, at.used, sleep_set());
 }
 
 static void does_not_end(void)
@@ -180,10 +182,12 @@ static enum end run(void)
 {
     while (how == RUNNING) {
         struct choice list[MAX_CHOICES];
-        unsigned int n = threads_choices(list, at.last), k = 0;
+        unsigned int all = threads_choices(list, at.last), n = all, k = 0;
 
         if (n == 0) {
             if (threads_redundant())
+                return PRUNED;
+            if (sleep_set())
                 return PRUNED;
             if (threads_look_once_more())
                 continue;
@@ -194,6 +198,9 @@ static enum end run(void)
         }
         if (is_bounded())
             n = allowed(list, n);
+        if (n == 1 && all > 1 && at.depth == path_length && ++at.forced % FORCED == 0 &&
+            !is_new(list, all))
+            return PRUNED;
         if (n > 1) {
             if (at.depth == MAX_DEPTH) {
                 does_not_end();
@@ -212,6 +219,7 @@ static enum end run(void)
         }
         at.used.preemptions += list[k].costs;
         at.used.reorderings += list[k].weak;
+        sleep_before(list, k, is_bounded(), at.last);
         at.last = list[k].thread;
         threads_take(list[k]);
         if (++at.length > MAX_STEPS)
@@ -350,6 +358,7 @@ static void set_up(const struct program *p, struct result *r)
     access_forget();
     machine_forget_locations();
     names_forget();
+    sleep_forget();
     threads_create();
     catch_signals();
     how = RUNNING;

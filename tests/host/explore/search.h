@@ -33,6 +33,8 @@ struct thread {
     uint64_t result;
     uint64_t stack; /* its hash; 0: not known */
     bool looked_at, kicked, woken;
+    bool asleep;     /* it need not go on: see sleep.c */
+    bool used_ghost; /* since its last step */
     bool was_masked; /* since it was kicked */
     bool took_lock;  /* by its last step */
     bool at_ease;    /* at a point, as before its last step; nothing was used in between */
@@ -102,11 +104,29 @@ bool locks_leave_or_guard(struct thread *t, const struct op *op);
 /* It has done it. */
 void locks_note(struct thread *t, const struct op *op);
 
+/* --- sleep.c -------------------------------------------------------------------------------- */
+
+/* What a step was, to others. */
+struct done {
+    const struct location *loc; /* that it used in memory; NULL: none */
+    bool wrote, caught_up, visible;
+};
+
+void sleep_forget(void);
+/* The thread has used a ghost after it had done this; false: that is news. */
+bool sleep_observe(const struct op *done);
+bool sleep_is_visible(const struct op *op);
+/* Of the choices that one is taken: those before it have been. */
+void sleep_before(const struct choice *list, unsigned int taken, bool bounded, unsigned int last);
+void sleep_after(const struct thread *by, const struct done *d);
+/* Who sleeps, a bit each. */
+unsigned int sleep_set(void);
+
 /* --- seen.c --------------------------------------------------------------------------------- */
 
 void seen_clear(void);
 unsigned long seen_count(void);
-/* Whether to go on from a state that was reached with so many. */
-bool seen_is_new(uint64_t hash, struct bounds used);
+/* Whether to go on from a state that was reached with so many, while these sleep. */
+bool seen_is_new(uint64_t hash, struct bounds used, unsigned int asleep);
 
 #endif

@@ -64,10 +64,30 @@ static bool note(struct seen *s, struct bounds used)
     return true;
 }
 
-bool seen_is_new(uint64_t hash, struct bounds used)
+static bool covers(uint64_t hash, struct bounds used)
 {
-    struct seen *s = table_find(hash);
+    const struct seen *s = table_find(hash);
 
+    return s->generation == generation && s->least[used.preemptions] <= used.reorderings;
+}
+
+static uint64_t with(uint64_t hash, unsigned int asleep)
+{
+    return asleep ? mix(hash, asleep) : hash;
+}
+
+bool seen_is_new(uint64_t hash, struct bounds used, unsigned int asleep)
+{
+    struct seen *s;
+
+    /* With fewer that sleep, more was tried. */
+    for (unsigned int some = asleep; some;) {
+        some = (some - 1) & asleep;
+        if (covers(with(hash, some), used))
+            return false;
+    }
+    hash = with(hash, asleep);
+    s = table_find(hash);
     if (s->generation == generation)
         return note(s, used);
     s->hash = hash;

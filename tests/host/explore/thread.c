@@ -76,11 +76,13 @@ void explore_sleep(const char *text)
 void explore_wake(unsigned int thread)
 {
     threads[thread].woken = true;
+    threads[thread].asleep = false;
 }
 
 void explore_kick(unsigned int thread)
 {
     threads[thread].kicked = true;
+    threads[thread].asleep = false;
 }
 
 void explore_unkick(void)
@@ -89,6 +91,12 @@ void explore_unkick(void)
         return;
     me->kicked = me->was_masked = false;
     machine_catch_up((unsigned int)(me - threads)); /* the CPU took an interrupt */
+}
+
+void threads_use_ghost(void)
+{
+    if (me)
+        me->used_ghost = true;
 }
 
 void explore_enter(const char *what)
@@ -201,7 +209,7 @@ static bool is_nobodys_business(struct thread *t)
 {
     unsigned int number = (unsigned int)(t - threads);
 
-    if (may_be_looked_at(t))
+    if (may_be_looked_at(t) || sleep_is_visible(&t->next))
         return false;
     switch (t->next.kind) {
     case OP_MB:
@@ -245,7 +253,7 @@ unsigned int threads_choices(struct choice *list, unsigned int last)
         return n;
     own = n;
     for (unsigned int t = 0; t < program->nr_threads; t++) {
-        if (t != last)
+        if (t != last && !threads[t].asleep)
             add_thread(list, &n, t);
     }
     for (unsigned int i = own; i < n; i++)
@@ -301,7 +309,7 @@ static void all_look_again(void)
 static void do_step(struct thread *t, unsigned int option)
 {
     unsigned int number = (unsigned int)(t - threads);
-    bool point = t->next.kind == OP_POINT;
+    const struct op op = t->next;
     struct effect e;
 
     t->result = machine_do(number, &t->next, option, &e);
@@ -319,8 +327,16 @@ static void do_step(struct thread *t, unsigned int option)
         t->was_masked = false; /* it had the choice */
     if (e.wrote)
         all_look_again();
+    t->used_ghost = false;
     resume(t);
-    t->at_ease = point && t->next.kind == OP_POINT;
+    t->at_ease = op.kind == OP_POINT && t->next.kind == OP_POINT;
+    if (t->used_ghost && !sleep_observe(&op))
+        threads_believed_wrong = true;
+    sleep_after(t, &(struct done){ .loc = e.waits || e.own ? NULL : op.loc,
+                                   .wrote = e.wrote,
+                                   .caught_up = op.kind == OP_WAIT || op.kind == OP_SLEEP ||
+                                                op.kind == OP_START,
+                                   .visible = t->used_ghost });
 }
 
 void threads_take(struct choice c)
@@ -334,17 +350,21 @@ void threads_take(struct choice c)
         struct op op = { .kind = OP_STORE };
 
         machine_let_go(c.thread, c.option, &e, &op.loc);
+        sleep_after(t, &(struct done){ .loc = op.loc, .wrote = true });
         if (printing)
             print_step(c.thread, t->depth, "a store that waited", &op, &e);
     } else if (c.kind == LOOK_IN_VAIN) {
         t->kicked = t->was_masked = false;
         machine_catch_up(c.thread);
+        sleep_after(t, &(struct done){ .caught_up = true });
     } else {
         t->kicked = t->was_masked = false;
         t->looked_at = true;
         t->took_lock = t->at_ease = false;
         machine_catch_up(c.thread);
+        t->used_ghost = false;
         resume(t);
+        sleep_after(t, &(struct done){ .caught_up = true, .visible = t->used_ghost });
     }
     result->steps++;
 }
