@@ -6,6 +6,7 @@ import subprocess
 from . import peers
 from .count import OUT, ROOT, BenchError
 
+_ABI = {'2l': '2-level', 'fifo': 'FIFO', '3l': '3-level'}
 _TERMINALS = (('svg', 'svg size 900,480 enhanced font "sans,13" background "white"'),
               ('png', 'pngcairo size 900,480 enhanced font "sans,11"'))
 _COMMON = '''set grid ytics lc rgb "#dddddd"
@@ -29,12 +30,12 @@ def _bars(title, unit, names, columns):
     return '\n'.join([*lines, 'plot ' + ', '.join(plots + labels)])
 
 
-def _lines(title, unit, series):
+def _lines(title, unit, series, scale='set yrange [0:*]'):
     """Lines over the number of ports: `series` is [(name, [(ports, value)])]."""
     lines = []
     for i, (_, points) in enumerate(series):
         lines += [f'$s{i} << EOD', *(f'{x} {y}' for x, y in points), 'EOD']
-    lines += [f'set title "{title}"', f'set ylabel "{unit}"', 'set xlabel "ports bound"', 'set logscale x', 'set yrange [0:*]']
+    lines += [f'set title "{title}"', f'set ylabel "{unit}"', 'set xlabel "ports bound"', 'set logscale x', scale]
     plots = [f'$s{i} using 1:2 with linespoints lw 2 pt 7 title "{name}"' for i, (name, _) in enumerate(series)]
     return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
 
@@ -52,6 +53,10 @@ def _draw(name, script):
         print(f'chart: {path.relative_to(ROOT)}')
 
 
+def _label(value):
+    return f'{value:.0f}' if value == int(value) or value >= 100 else f'{value:.1f}'
+
+
 def _upcalls(results):
     boots = results['boots']
     ours = {abi: boots[abi]['rows'] for abi in ('2l', 'fifo', '3l') if abi in boots}
@@ -59,11 +64,11 @@ def _upcalls(results):
                                ('each', 64, 'Each of 64 events in one upcall')):
         names, values = [], {'floor': [], 'xenlet': []}
         for abi, rows in ours.items():
-            names.append({'2l': '2-level', '3l': '3-level', 'fifo': 'FIFO'}[abi])
-            values['floor'].append(round(rows[f'floor-{abi} {events} events']['instructions'] / events, 1))
-            values['xenlet'].append(round(rows[f'upcall {events} events']['instructions'] / events, 1))
+            names.append(_ABI[abi])
+            values['floor'].append(_label(rows[f'floor-{abi} {events} events']['instructions'] / events))
+            values['xenlet'].append(_label(rows[f'upcall {events} events']['instructions'] / events))
             for peer, instructions in peers.figures(results, f'upcall {events} events', abi):
-                values.setdefault(peer, []).append(instructions and round(instructions / events, 1))
+                values.setdefault(peer, []).append(instructions and _label(instructions / events))
         if names:
             _draw(f'upcall-{key}', _bars(title, 'guest instructions', names, list(values.items())))
 
@@ -81,6 +86,19 @@ def _growth(boots):
             _draw(f'growth-{row[6:]}', _lines(f'{title}, by how many ports are bound', 'guest instructions', series))
 
 
+def _growth_beside(results):
+    """One event each in 64 that lie far apart, ours and the peers'."""
+    def points(rows):
+        return sorted((int(key.split()[1]), row['instructions'] / 64) for key, row in rows.items() if key.startswith('bound-apart '))
+
+    series = [(f'{name}, {_ABI[abi]}', points(result['rows'])) for name, abi, result in peers.everyone(results)]
+    series = [(name, found) for name, found in series if found]
+    if series:
+        _draw('growth-beside', _lines('Each of 64 events that lie far apart, by how many ports are bound',
+                                      'guest instructions', series, 'set logscale y\nset yrange [10:2000]'))
+
+
 def draw(results):
     _upcalls(results)
     _growth(results['boots'])
+    _growth_beside(results)
