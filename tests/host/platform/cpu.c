@@ -13,6 +13,7 @@
 #include "tests/host/platform/host.h"
 
 struct host_vcpu *host_vcpus[MODEL_MAX_VCPUS];
+bool host_fp_saved[MODEL_MAX_VCPUS];
 _Thread_local unsigned int host_this;
 void (*host_between_steps)(void);
 void (*host_on_access)(enum host_access kind, const volatile void *p);
@@ -83,8 +84,10 @@ void host_lock_given(const struct spinlock *lock)
     held[host_this].nr--;
 }
 
-static void check_no_lock(void)
+static void check_unmasking(void)
 {
+    if (atomic_peek(&me()->info.evtchn_upcall_pending) > 1)
+        platform_panic("VCPU %u: evtchn_upcall_pending is neither 0 nor 1", host_this);
     if (held[host_this].nr)
         platform_panic("VCPU %u unmasks upcalls with a lock held", host_this);
 }
@@ -107,7 +110,7 @@ void platform_upcalls_restore(unsigned long flags)
 
     if (flags)
         return;
-    check_no_lock();
+    check_unmasking();
     for (;;) {
         atomic_write(&info->evtchn_upcall_mask, 0);
         if (!atomic_read(&info->evtchn_upcall_pending))
@@ -128,7 +131,7 @@ void host_take_upcalls(void)
     if (v->in_xen || atomic_peek(&v->info.evtchn_upcall_mask) ||
         !atomic_peek(&v->info.evtchn_upcall_pending))
         return;
-    check_no_lock();
+    check_unmasking();
     __atomic_store_n(&v->info.evtchn_upcall_mask, 1, __ATOMIC_SEQ_CST); /* Xen does this */
     evtchn_upcall();
     platform_upcalls_restore(0);
@@ -258,8 +261,14 @@ int arch_fp_init(void)
 
 void platform_fp_save(void)
 {
+    if (host_fp_saved[host_this])
+        platform_panic("VCPU %u saves its FP registers twice", host_this);
+    host_fp_saved[host_this] = true;
 }
 
 void platform_fp_restore(void)
 {
+    if (!host_fp_saved[host_this])
+        platform_panic("VCPU %u restores FP registers that it has not saved", host_this);
+    host_fp_saved[host_this] = false;
 }

@@ -27,6 +27,9 @@ extern _Thread_local unsigned int host_this;
  */
 extern void (*host_between_steps)(void);
 
+/* FP registers: the host's own are left alone; whether the VCPU has saved what it interrupted. */
+extern bool host_fp_saved[MODEL_MAX_VCPUS];
+
 /* Called with each hypercall of the guest's, unless NULL. */
 extern void (*host_on_hypercall)(unsigned int nr, const long args[4]);
 

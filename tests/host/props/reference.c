@@ -103,6 +103,8 @@ void life_delivered(struct life *l)
     PROPS_CHECK(!l->masked || l->unmasking, "channel %u delivered while masked", l->number);
     PROPS_CHECK(!l->awaits_eoi || l->ends_eoi, "channel %u delivered before its EOI", l->number);
     PROPS_CHECK(!l->inside, "channel %u delivered within its own handler", l->number);
+    PROPS_CHECK(l->gpr || host_fp_saved[host_this], "channel %u: FP registers are not saved",
+                l->number);
     PROPS_CHECK(l->moving || host_this == l->vcpu, "channel %u of VCPU %u delivered on %u",
                 l->number, l->vcpu, host_this);
     PROPS_CHECK(host_vcpus[host_this]->info.evtchn_upcall_mask,
@@ -138,6 +140,7 @@ static void check_vcpu(const struct host_vcpu *v)
     const struct evtchn_vcpu *e = evtchn_vcpus[v->id];
 
     PROPS_CHECK(!v->info.evtchn_upcall_pending, "VCPU %u: an upcall is still due", v->id);
+    PROPS_CHECK(!host_fp_saved[v->id], "VCPU %u: FP registers are not restored", v->id);
     PROPS_CHECK(!e->current, "VCPU %u: says it runs a handler", v->id);
     PROPS_CHECK(!e->closed, "VCPU %u: closed handles are left", v->id);
     PROPS_CHECK(!e->resting, "VCPU %u: a channel still rests", v->id);

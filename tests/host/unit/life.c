@@ -366,10 +366,11 @@ static void between_steps_of_a_delivery(void)
     static void (*const acts[])(void) = { mask_it, move_it, take_it, spend_it };
     static const unsigned int flags[] = { GPR, 0, GPR | EVTCHN_LATE_EOI };
 
-    for (unsigned int n = 0; n < 3 * 4 * 3 * 60; n++) {
+    for (unsigned int n = 0; n < 2 * 3 * 4 * 3 * 60; n++) {
         unsigned int act = n / 60 % 4;
+        bool spent = n >= 3 * 4 * 3 * 60; /* and there is a new share */
 
-        unit_boot(abis[n / 60 / 12]);
+        unit_boot(abis[n / 60 / 12 % 3]);
         SAME(host_add_vcpu(1), 0); /* its upcalls are masked: it may not wait for VCPU 0 */
         in_between_seen = 0;
         SAME(evtchn_bind_unbound(DOMID_SELF, unit_count, &in_between_seen, flags[n / 240 % 3],
@@ -377,6 +378,8 @@ static void between_steps_of_a_delivery(void)
              0);
         (void)platform_upcalls_save();
         SAME(evtchn_raise(target), 0);
+        if (spent)
+            target->budget = 0;
         until = n % 60;
         in_between = acts[act];
         host_between_steps = step;

@@ -71,11 +71,15 @@ int main(int argc, char **argv)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     run(abi_units, only);
+    run(bind_units, only);
     run(edge_units, only);
+    run(fifo_units, only);
     run(life_units, only);
     run(lock_units, only);
     run(meeting_units, only);
     run(order_units, only);
+    run(rest_units, only);
+    run(reuse_units, only);
     printf("%u failures\n", failures);
     return failures ? 1 : 0;
 }

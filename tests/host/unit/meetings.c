@@ -123,6 +123,25 @@ static void bind_meets_an_event(void)
     }
 }
 
+/* What was taken is given back, to the channel that is bound to the port at any step of that. */
+static void bind_meets_what_is_given_back(void)
+{
+    FOR_EACH_ABI(i)
+    {
+        for (unsigned int n = 0; n < 20; n++) {
+            boot(abis[i]);
+            SAME(hypercall_evtchn_bind_ipi(0, &early), 0);
+            SAME(evtchn_ops->port_setup(early), 0);
+            at_step(n, bind_early);
+            evtchn_give_back(early);
+            host_between_steps = NULL;
+            bind_early();
+            unit_settle();
+            HOLDS(seen >= 1);
+        }
+    }
+}
+
 /* --- a channel that moved here meets another move -----------------------------------------------
  */
 
@@ -208,7 +227,7 @@ static void closing_follows_the_chain(void)
 {
     FOR_EACH_ABI(i)
     {
-        struct evtchn *ours, *first, *second, *third;
+        struct evtchn *ours, *first, *second, *third, *fourth;
 
         boot(abis[i]);
         ours = in_handler_of(0);
@@ -228,6 +247,17 @@ static void closing_follows_the_chain(void)
         HOLDS(evtchn_vcpus[0]->closed == third);
 
         SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &third), 0);
+        /* us -> 1 -> 2, which waits for nobody: they are waited for. */
+        SAME(evtchn_bind_ipi(0, unit_count, &seen, GPR, &fourth), 0);
+        evtchn_vcpus[1]->current = fourth;
+        evtchn_vcpus[1]->closing = second;
+        evtchn_vcpus[2]->current = second;
+        evtchn_vcpus[2]->closing = NULL;
+        at_step(40, others_are_done);
+        SAME(evtchn_close(fourth), 0);
+        HOLDS(!evtchn_vcpus[1]->current && evtchn_vcpus[0]->closed != fourth);
+        HOLDS(!evtchn_vcpus[0]->closing);
+
         evtchn_vcpus[1]->current = third; /* us -> 1 -> nobody */
         evtchn_vcpus[1]->closing = first;
         evtchn_vcpus[2]->current = NULL;
@@ -253,6 +283,30 @@ static void closing_follows_the_chain(void)
         evtchn_vcpus[1]->current = NULL;
         evtchn_free_closed(evtchn_vcpus[0]);
         HOLDS(!evtchn_vcpus[0]->closed);
+        HOLDS(evtchn_handle_alloc() == first || evtchn_handle_alloc() == first);
+    }
+}
+
+/* Not freed at the end of one upcall, because another VCPU runs it, it is at that of the next. */
+static void closed_channel_is_freed_by_a_later_upcall(void)
+{
+    FOR_EACH_ABI(i)
+    {
+        struct evtchn *ours, *other;
+
+        boot(abis[i]);
+        ours = in_handler_of(0);
+        other = in_handler_of(1);
+        evtchn_vcpus[1]->closing = ours; /* it waits for us */
+        SAME(evtchn_close(other), 0);
+        HOLDS(evtchn_vcpus[0]->closed == other);
+        evtchn_vcpus[0]->current = NULL;
+        evtchn_upcall();
+        HOLDS(evtchn_vcpus[0]->closed == other && evtchn_vcpus[0]->after_walk);
+        evtchn_vcpus[1]->current = NULL;
+        evtchn_upcall();
+        HOLDS(!evtchn_vcpus[0]->closed && !evtchn_vcpus[0]->after_walk);
+        HOLDS(evtchn_handle_alloc() == other);
     }
 }
 
@@ -409,17 +463,20 @@ static void walk_over_a_restore_finds_the_new_abi(void)
 {
     FOR_EACH_ABI(i)
     {
-        unsigned int times = 0;
-        struct evtchn *ch;
+        unsigned int times = 0, behind = 0;
+        struct evtchn *ch, *next;
 
         boot(abis[i]);
         SAME(evtchn_bind_ipi(1, restored_meanwhile, &times, GPR, &ch), 0);
+        SAME(evtchn_bind_ipi(1, unit_count, &behind, GPR, &next), 0);
         host_this = 1;
         (void)platform_upcalls_save();
         host_this = 0;
         SAME(evtchn_send(ch), 0);
+        SAME(evtchn_send(next), 0);
         take_on(1);
-        SAME(times, 2); /* and the restore's own call */
+        SAME(times, 2);  /* and the restore's own call */
+        SAME(behind, 1); /* what was on its way before is gone */
         SAME(evtchn_send(ch), 0);
         take_on(1);
         SAME(times, 3);
@@ -459,6 +516,8 @@ static void bind_to_a_vcpu_that_leaves(void)
 const struct unit meeting_units[] = {
     { "close_meets_a_delivery", close_meets_a_delivery },
     { "bind_meets_an_event", bind_meets_an_event },
+    { "bind_meets_what_is_given_back", bind_meets_what_is_given_back },
+    { "closed_channel_is_freed_by_a_later_upcall", closed_channel_is_freed_by_a_later_upcall },
     { "move_meets_a_delivery", move_meets_a_delivery },
     { "closing_follows_the_chain", closing_follows_the_chain },
     { "rest_ends_while_it_is_forgotten", rest_ends_while_it_is_forgotten },

@@ -26,6 +26,7 @@ static unsigned int nr_notes;
 
 static void note(enum host_access kind, const volatile void *p)
 {
+    HOLDS(host_vcpus[0]->info.evtchn_upcall_pending <= 1); /* Xen's ABI has no other values */
     if (nr_notes < MAX_NOTES)
         notes[nr_notes++] = (struct note){ kind, p };
 }
@@ -260,6 +261,12 @@ static void stopped_upcall_waits(void)
         first = find(HOST_WRITE, &v->current, find(HOST_WRITE, &v->current, 0) + 1);
         HOLDS(released_at(first));
         HOLDS(is_acquired(&evtchn_upcall_now));
+        /* It is in an upcall again before it has all looked at, and says so before it ends. */
+        HOLDS(find(HOST_WRITE, &v->current, first + 1) <
+              find(HOST_RMW, &v->info->evtchn_pending_sel, first));
+        HOLDS(find(HOST_RMW, &v->info->evtchn_pending_sel, first) <
+              find(HOST_WRITE, &v->info->evtchn_upcall_pending, first));
+        HOLDS(find(HOST_WRITE, &v->info->evtchn_upcall_pending, first) < nr_notes);
         SAME(v->info->evtchn_upcall_pending, 0);
 
         evtchn_stop_upcalls();
@@ -335,6 +342,7 @@ static void settling_looks_after_it_has_said_so(void)
         evtchn_deliver_slow(evtchn_vcpus[0], evtchn_port(ch));
         end();
         SAME(seen, 1);
+        HOLDS(ch->gate == evtchn_gate(0, evtchn_port(ch))); /* the next one goes straight on */
         SAME(find(HOST_WRITE, &evtchn_vcpus[0]->current, 0) <
                  find(HOST_READ, &evtchn_vcpus[1]->current, 0),
              1);

@@ -11,8 +11,8 @@ struct unit {
     const char *name;
     void (*run)(void);
 };
-extern const struct unit abi_units[], edge_units[], life_units[], lock_units[], meeting_units[],
-    order_units[];
+extern const struct unit abi_units[], bind_units[], edge_units[], fifo_units[], life_units[],
+    lock_units[], meeting_units[], order_units[], rest_units[], reuse_units[];
 
 /* cpu.c: told of each atomic access and each barrier of the guest's code, unless NULL; boot clears
  * it. */
