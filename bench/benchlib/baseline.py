@@ -39,7 +39,7 @@ def _object(members, indent):
 
 def update(results):
     known = _load()
-    known[_compiler(results)] = _figures(results)
+    known.setdefault(_compiler(results), {}).update(_figures(results))     # those of other boots stay
     text = _object(known, 1)
     PATH.write_text('{"about": "SPDX-License-Identifier: MIT",' + text[1:] + '\n')
     print(f'{PATH.relative_to(ROOT)}: new figures for {_compiler(results)}')

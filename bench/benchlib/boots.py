@@ -26,8 +26,8 @@ FULL = (Boot('2l', '2l', '4.17', rows='bound=0'), Boot('fifo', 'fifo', '4.17', r
         Boot('3l', '3l', '3l', rows='bound=0', memory='192M'), Boot('fifo-all', 'fifo', '3l', rows='bound=0', memory='128M'),
         Boot('2l-4cpu', '2l', '4.17', 4), Boot('fifo-4cpu', 'fifo', '4.20', 4), Boot('3l-4cpu', '3l', '3l', 4),
         Boot('fifo-32MB', 'fifo', '4.17'), Boot('fifo-2GB', 'fifo', '4.17', memory='2048M'),
-        Boot('2l-storm', '2l', '4.17', rows='storm=4000'), Boot('fifo-storm', 'fifo', '4.17', rows='storm=4000'),
-        Boot('3l-storm', '3l', '3l', rows='storm=4000'),
+        Boot('2l-storm', '2l', '4.17', rows='alone storm=4000'), Boot('fifo-storm', 'fifo', '4.17', rows='alone storm=4000'),
+        Boot('3l-storm', '3l', '3l', rows='alone storm=4000'),
         Boot('domains', '2l', '3l', others=('fifo', '3l')),
         Boot('2l-wall', '2l', '3l', counted=False), Boot('fifo-wall', 'fifo', '3l', counted=False),
         Boot('3l-wall', '3l', '3l', counted=False))

@@ -16,12 +16,13 @@ set key outside top center horizontal
 '''
 
 
-def _bars(title, unit, names, columns):
-    """Groups of bars: `columns` is [(name, [a value for each of `names`])]."""
+def _bars(title, unit, names, columns, scale='set logscale y\nset yrange [5:*]'):
+    """Groups of bars: `columns` is [(name, [a value for each of `names`])]; one without any value is left out."""
+    columns = [(name, values) for name, values in columns if any(values)]
     lines = ['$data << EOD']
     for i, name in enumerate(names):
         lines.append(f'"{name}" ' + ' '.join(str(values[i]) if values[i] else 'NaN' for _, values in columns))
-    lines += ['EOD', f'set title "{title}"', f'set ylabel "{unit}"', 'set logscale y', 'set yrange [5:*]',
+    lines += ['EOD', f'set title "{title}"', f'set ylabel "{unit}"', scale,
               'set style data histograms', 'set style histogram clustered gap 1', 'set style fill solid 0.8 border -1',
               'set boxwidth 0.9', 'set xtics rotate by 0']
     plots = [f'$data using {i + 2}:xtic(1) title "{name}"' for i, (name, _) in enumerate(columns)]
@@ -37,6 +38,29 @@ def _lines(title, unit, series, scale='set yrange [0:*]'):
         lines += [f'$s{i} << EOD', *(f'{x} {y}' for x, y in points), 'EOD']
     lines += [f'set title "{title}"', f'set ylabel "{unit}"', 'set xlabel "ports bound"', 'set logscale x', scale]
     plots = [f'$s{i} using 1:2 with linespoints lw 2 pt 7 title "{name}"' for i, (name, _) in enumerate(series)]
+    return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
+
+
+def _distribution(title, unit, series):
+    """How many of the samples are at most so large: `series` is [(name, samples)]."""
+    lines = []
+    for i, (_, samples) in enumerate(series):
+        # A logarithm of 0 would not be shown.
+        points = [f'{max(x, 0.5)} {100 * n / len(samples):.2f}' for n, x in enumerate(sorted(samples), 1)]
+        lines += [f'$s{i} << EOD', f'{points[0].split()[0]} 0', *points, 'EOD']
+    lines += [f'set title "{title}"', f'set xlabel "{unit}"', 'set ylabel "% of samples"', 'set logscale x',
+              'set yrange [0:102]', 'set format x "%\'.0f"',
+              'set xrange [0.4:*]\nset xtics add ("0" 0.5)' if min(map(min, (s for _, s in series))) == 0 else 'set xrange [10:*]']
+    plots = [f'$s{i} using 1:2 with steps lw 2 title "{name}"' for i, (name, _) in enumerate(series)]
+    return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
+
+
+def _stacks(title, unit, names, columns):
+    """The same names, a bar each, of parts one on the other."""
+    lines = ['$data << EOD', *(f'"{name}" ' + ' '.join(str(values[i]) for _, values in columns) for i, name in enumerate(names)),
+             'EOD', f'set title "{title}"', f'set ylabel "{unit}"', 'set yrange [0:*]', 'set style data histograms',
+             'set style histogram rowstacked', 'set style fill solid 0.8 border -1', 'set boxwidth 0.6', 'set xtics font ",9"']
+    plots = [f'$data using {i + 2}:xtic(1) title "{name}"' for i, (name, _) in enumerate(columns)]
     return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
 
 
@@ -98,7 +122,52 @@ def _growth_beside(results):
                                       'guest instructions', series, 'set logscale y\nset yrange [10:2000]'))
 
 
+def _storms(boots):
+    series = []
+    for boot in boots.values():
+        for row, storm in boot['storms'].items():
+            what = 'a quiet port' if row == 'storm-quiet' else 'priority 0'
+            series.append((f'{_ABI[boot["abi"]]}, {what}', storm['all'], storm['ports']))
+    if series:
+        ports = series[0][2]
+        for i, (name, unit) in enumerate((('deliveries', 'deliveries of others before its own'),
+                                          ('instructions', 'guest instructions from the send to the handler'))):
+            _draw(f'storm-{name}', _distribution(f'A port that is raised while {ports:,} others storm', unit,
+                                                 [(title, [sample[i] for sample in samples]) for title, samples, _ in series]))
+
+
+# Where the handler is, and which row of which boot says so: of 2-level, FIFO and 3-level.
+_SENDS = (('itself', '{abi}-4cpu', 'send-to-handler'), ('a busy VCPU', '{abi}-4cpu', 'send-to-busy-vcpu'),
+          ('a sleeping VCPU', '{abi}-4cpu', 'send-to-sleeping-vcpu'), ('a sleeping domain', 'domains', 'send-to-{abi}-domain'))
+
+
+def _sends(boots):
+    names, guest, xen = [], [], []
+    for where, boot, row in _SENDS:
+        for abi in _ABI:
+            rows = boots.get(boot.format(abi=abi), {'rows': {}})['rows']
+            if found := rows.get(f'{row.format(abi=abi)} 1 events') or rows.get(f'{row.format(abi=abi)} 1 calls'):
+                names.append(f'{where}\\n{_ABI[abi]}')
+                guest.append(found['instructions'])
+                xen.append(found['xen'])
+    if names:
+        _draw('sends', _stacks('From a send to the end of the handler', 'instructions', names, [('guest', guest), ("Xen's", xen)]))
+
+
+def _wall(wall):
+    """Millions of events in a second, of upcalls with 64."""
+    columns = {name: [1e3 / rows[f'{row} 64 events']['median'] for rows in wall.values()]
+               for name, row in (('floor', 'floor'), ('xenlet', 'upcall'))}
+    if wall:
+        _draw('wall', _bars('64 events in an upcall, in this run on this machine under emulation', 'million events a second',
+                            [_ABI[abi] for abi in wall], [(name, [round(v, 1) for v in values]) for name, values in columns.items()],
+                            'set yrange [0:*]'))
+
+
 def draw(results):
     _upcalls(results)
     _growth(results['boots'])
     _growth_beside(results)
+    _storms({name: boot for name, boot in results['boots'].items() if name.endswith('-storm')})
+    _sends(results['boots'])
+    _wall(results['wall'])

@@ -4,6 +4,7 @@
 import re
 import shlex
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -21,13 +22,24 @@ class BenchError(Exception):
 
 
 def run(command):
+    """Its output. On a terminal the seconds are shown meanwhile."""
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError as error:
         raise BenchError(f'there is no {error.filename}: `make bench` installs what it needs') from None
-    if done.returncode:
-        raise BenchError(f'{shlex.join(map(str, command))}:\n{(done.stderr or done.stdout)[-2000:]}')
-    return done.stdout
+    seconds = 0
+    with child:
+        while True:
+            try:
+                out, errors = child.communicate(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                seconds += 1
+                if sys.stdout.isatty():
+                    print(f'\r{seconds:8} s', end='\r', flush=True)
+    if child.returncode:
+        raise BenchError(f'{shlex.join(map(str, command))}:\n{(errors or out)[-2000:]}')
+    return out
 
 
 def _plugin():
@@ -42,12 +54,16 @@ def _plugin():
     return path
 
 
-def rows(said, lines, name):
-    """The rows that the guest named and the plugin counted, and the guest's own values."""
+def _matched(name, match, *texts):
     try:
-        return samples.match(said, lines)
+        return match(*texts)
     except samples.Mismatch as error:
         raise BenchError(f'{name}: {error}; see build/log/bench-{name}.log') from None
+
+
+def rows(said, lines, name):
+    """The rows that the guest named and the plugin counted, and the guest's own values."""
+    return _matched(name, samples.match, said, lines)
 
 
 def _together(boot, image):
@@ -85,7 +101,7 @@ class Counter:
                 results['boots'][boot.name] = self._counted(boot)
             else:
                 said = self._run(boot, 'bare', self.image, ['--cmdline', f'evtchn={boot.abi} wall', '--vcpus', '1'])
-                results['wall'][boot.abi] = samples.wall(said)
+                results['wall'][boot.abi] = _matched(boot.name, samples.wall, said)
         return results
 
     def _run(self, boot, world, image, arguments):

@@ -101,7 +101,7 @@ def match(said, lines):
     regions, flights = _read(lines)
     rows = dict(_sampled(said, regions))
     flown, storms = _flown(said, flights)
-    if not rows and not flown:
+    if not rows and not flown and not storms:
         raise Mismatch('the guest named no row')
     _subtract(rows)
     values = {name: int(value) for name, value in re.findall(r'value (\S+) (\d+)', said)}
@@ -116,4 +116,6 @@ def wall(said):
     rows = {}
     for row, number, events, ns in re.findall(r'wall (\S+) (\d+) (\d+) (\d+)', said):
         rows.setdefault(f'{row} {number} events', []).append(int(ns) / int(events))
+    if not rows:
+        raise Mismatch('the guest took no wall time')
     return {row: dict(zip(('low', 'median', 'high'), statistics.quantiles(ns, n=4))) for row, ns in rows.items()}

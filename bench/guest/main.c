@@ -4,6 +4,7 @@
  *
  *      bound=N    binds up to N ports (0: all); without it none
  *      storm=N    has N ports storm
+ *      alone      only these two
  *      wall       only wall time
  *      second=ABI third=ABI, peer    only sends between domains, see peer.c
  */
@@ -57,7 +58,9 @@ static void on_last_vcpu(void)
 
 static void in_one_domain(void)
 {
-    if (vcpu_count() > 1) {
+    if (xenlet_option("alone")) {
+        /* What is always measured is not. */
+    } else if (vcpu_count() > 1) {
         on_last_vcpu();
         bench_across();
     } else {
