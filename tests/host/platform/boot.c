@@ -82,6 +82,12 @@ void xenlet_panic(const char *format, ...)
     abort();
 }
 
+/* Nobody does: whoever panics ends the process. */
+void panic_stand_by(void)
+{
+    abort();
+}
+
 void xenlet_shutdown(unsigned int reason)
 {
     world_shutdown(reason);
