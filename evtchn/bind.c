@@ -12,12 +12,11 @@ static int bind_virq(struct evtchn *ch)
 {
     int rc = hypercall_evtchn_bind_virq(ch->source, ch->vcpu, &ch->port);
 
-    /* Global and per-domain ones are bound on VCPU 0 and moved; a number that is none fails again.
-     */
+    /* Xen binds global and per-domain VIRQs on VCPU 0 only: move it. No VIRQ at all fails again. */
     if (rc != -XEN_EINVAL || ch->vcpu == 0)
         return rc;
     if (atomic_read(&evtchn_vcpus[ch->vcpu]->left))
-        return -XEN_ENOENT; /* as a move there: see evtchn_bind_vcpu() */
+        return -XEN_ENOENT; /* as evtchn_bind_vcpu() answers */
     rc = hypercall_evtchn_bind_virq(ch->source, 0, &ch->port);
     if (rc)
         return rc;
@@ -106,12 +105,16 @@ int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void 
         evtchn_handle_free(ch);
         return rc;
     }
-    /* Bound before the ABI was: what was sent while Xen switched may be where nobody looks. */
+    /*
+     * The port is older than the ABI: what was sent while Xen switched may be where nobody looks.
+     */
     if (like->port && handler && evtchn_ops != &evtchn_ops_2l)
         evtchn_ops->set_pending(ch->port);
-    *out = ch; /* before the first delivery, which may want it */
-    /* Its VCPU has left since Xen bound it there, before it could find the channel to move. What
-       Xen does not move waits for the VCPU. */
+    *out = ch; /* before the first delivery: its handler may use it */
+    /*
+     * Its VCPU may have left after Xen bound the port there, too early to find the channel and move
+     * it. What Xen does not move waits until the VCPU is up again.
+     */
     if (ch->vcpu && evtchn_vcpu_has_left(evtchn_vcpus[ch->vcpu]))
         (void)evtchn_bind_vcpu(ch, 0);
     evtchn_release(ch, REASON_MOVE);

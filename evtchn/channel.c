@@ -3,8 +3,10 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-/* The owner changes under the lock. Deliveries on the old one that got past the gate are waited for
- * by the new one: see settle() in deliver.c. */
+/*
+ * The owner changes under the lock. The new one waits for a delivery on the old one that had passed
+ * the gate: see settle() in deliver.c.
+ */
 static void change_owner(struct evtchn *ch, unsigned int vcpu)
 {
     unsigned long flags = platform_upcalls_save();
@@ -27,16 +29,16 @@ static int move(struct evtchn *ch, unsigned int vcpu)
     rc = hypercall_evtchn_bind_vcpu(ch->port, vcpu);
     if (rc == 0) {
         change_owner(ch, vcpu);
-        storm = evtchn_rest_forget(ch, REASON_STORM); /* its VCPU gives it shares */
+        storm = evtchn_rest_forget(ch, REASON_STORM); /* it rests on the old VCPU's list */
     }
-    /* What is pending was raised where the channel was: only Xen can raise it where it is now. */
+    /* What is pending was raised on the old VCPU: only Xen can raise it on the new one. */
     evtchn_release_by_xen(ch, REASON_MOVE | storm);
     if (rc == 0 && evtchn_ops->unlinks)
-        evtchn_raise(ch); /* Xen drops an event after three queue changes in its way */
+        evtchn_raise(ch); /* Xen drops an event whose queue changes three times under it */
     return rc;
 }
 
-/* Moves of a channel happen here in the order they do in Xen; and none to a VCPU that has left. */
+/* Moves happen here in the order in which they do in Xen, and none goes to a VCPU that has left. */
 static struct spinlock move_lock;
 
 int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
@@ -50,7 +52,10 @@ int evtchn_bind_vcpu(struct evtchn *ch, unsigned int vcpu)
         return -XEN_ENOENT;
     flags = platform_upcalls_save();
     spin_lock(&move_lock);
-    /* In FIFO the raise a move ends with would link the channel there, where nobody unlinks it. */
+    /*
+     * On a VCPU that has left, FIFO would link the channel by the raise at the end of a move, and
+     * nobody would unlink it.
+     */
     rc = evtchn_vcpus[vcpu]->left ? -XEN_ENOENT : move(ch, vcpu);
     spin_unlock(&move_lock);
     platform_upcalls_restore(flags);

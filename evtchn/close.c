@@ -18,9 +18,9 @@ static struct evtchn_vcpu *runner(const struct evtchn *ch)
 }
 
 /*
- * Handlers on several VCPUs may close each other's channels. Waiting for one that waits, over any
- * number of others, for ours would never end. A VCPU says what it waits for before it looks, so of
- * two that begin at once at least one sees the other.
+ * Handlers on several VCPUs may close each other's channels, in a cycle of any length: to wait for
+ * one that waits, directly or not, for ours would never end. A VCPU publishes what it waits for
+ * before it looks, so of two that begin at once at least one sees the other.
  */
 static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu *v)
 {
@@ -36,14 +36,15 @@ static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu 
     return true;
 }
 
-/* Wait until no other VCPU runs the handler; false when that cannot be waited for. */
+/* Wait until no other VCPU runs the handler; false if that would never end. */
 static bool wait_for_others(struct evtchn_vcpu *me, struct evtchn *ch)
 {
     bool over = true;
     struct evtchn_vcpu *v;
 
     atomic_write(&me->closing, ch);
-    smp_mb(); /* the channel is shut, and `closing` set, before we look: see evtchn_begin() */
+    /* the gate was shut, and `closing` set, before we look at `current`: see evtchn_begin() */
+    smp_mb();
     while (over && (v = runner(ch)) != NULL) {
         if (atomic_read(&me->current) && waits_for_us(me, v))
             over = false;
@@ -78,9 +79,10 @@ static int close_port(struct evtchn *ch)
 }
 
 /*
- * A static channel's port stays, masked, as it was found: on VCPU 0, and with what is pending, for
- * whoever binds it next. So it is left only when no VCPU is about to run the handler: one that
- * cleared PENDING, and then sees the gate shut, gives the event back to whom it finds.
+ * A static channel's port stays as it was found: masked, on VCPU 0, and with what is pending kept
+ * for whoever binds it next. So it is unpublished only when no VCPU is about to run the handler:
+ * one that has cleared PENDING, and then sees the gate shut, gives the event back to the channel it
+ * finds published.
  */
 static int leave_port(struct evtchn *ch)
 {

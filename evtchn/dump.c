@@ -7,7 +7,7 @@
 
 static const char *const kinds[] = { "unbound", "interdomain", "virq", "pirq", "ipi", "lost" };
 
-/* Where the CPU itself masks the event interrupt, only the VCPU knows. */
+/* Where the CPU masks the event interrupt itself, only that VCPU knows whether it does. */
 static const char *upcalls_of(const struct vcpu_info *info)
 {
 #ifdef XEN_HAVE_PV_UPCALL_MASK

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Start: which ABI, and each VCPU's part of it. */
+/* Choosing the ABI, and each VCPU's part in it. */
 #include "evtchn/internal.h"
 
 /* In the order in which auto tries them; the last one cannot be refused. */
@@ -51,9 +51,9 @@ void evtchn_use(const struct evtchn_port_ops *ops)
 }
 
 /*
- * On this VCPU, and on those that were brought up before a reset: all or none. These may be in an
- * upcall: they find the new ABI as soon as there may be something in it for them, see
- * evtchn_upcall().
+ * On this VCPU, and on those that were brought up before a reset: all or none. Those may be in an
+ * upcall: they notice the new ABI before they could miss anything in it, see
+ * evtchn_walk_is_stopped().
  */
 static int enter(const struct evtchn_port_ops *ops)
 {
@@ -80,7 +80,7 @@ static int enter(const struct evtchn_port_ops *ops)
     return rc;
 }
 
-/* auto passes over what Xen does not say it has; what was asked for is missed. */
+/* What Xen does not say it has is worth a line only if it was asked for. */
 static int try(const struct evtchn_port_ops *ops)
 {
     int rc = ops->query ? ops->query() : 0;
@@ -116,7 +116,7 @@ void evtchn_leave_abi(void)
 {
     evtchn_ops->fini();
     evtchn_use(&evtchn_ops_2l);
-    evtchn_ops->init(this_evtchn_vcpu()); /* the bitmaps hold what they held before the switch */
+    evtchn_ops->init(this_evtchn_vcpu()); /* the bitmaps are as they were before the switch */
 }
 
 static struct evtchn_vcpu *vcpu_alloc(unsigned int vcpu, struct vcpu_info *info)
@@ -141,12 +141,13 @@ int evtchn_init(struct shared_info *shared, struct vcpu_info *info, const char *
     wanted = asked_for(abi);
     evtchn_shared = shared;
     evtchn_use(&evtchn_ops_2l);
-    evtchn_ops_2l.init(this_evtchn_vcpu()); /* whatever comes: where 2-level looks, all is masked */
+    /* whichever ABI it will be: mask all ports where 2-level looks */
+    evtchn_ops_2l.init(this_evtchn_vcpu());
     evtchn_choose_abi();
     return 0;
 }
 
-/* Shown, so that it can be bound to, only if it can receive. */
+/* A VCPU is put into evtchn_vcpus[], where binding looks, only once it can receive. */
 int evtchn_vcpu_init(unsigned int vcpu, struct vcpu_info *info)
 {
     struct evtchn_vcpu *v;
@@ -180,7 +181,7 @@ void evtchn_vcpu_leave(void)
 
     evtchn_vcpu_set_left(v, true);
     evtchn_for_each(move_away, v);
-    evtchn_upcall(); /* what was raised here before that, and must not stay linked */
+    evtchn_upcall(); /* deliver what was raised here before the moves: it must not stay linked */
     evtchn_rest_leave(v);
 }
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All ports are gone, after EVTCHNOP_reset or because the domain was restored, and the channels
- * are opened again behind their handles. What each was bound to is known, or is asked of Xen
- * before.
+ * Opening channels again behind their handles, when all ports are gone, after EVTCHNOP_reset or
+ * because the domain was restored. What each was bound to is known, or Xen was asked before.
  */
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
 static domid_t self; /* as Xen says it, before the ports go */
 
-/* Our own number: Xen puts it in place of DOMID_SELF when it tells who may bind a port. */
+/* Our domain's number: asked who may bind a port for DOMID_SELF, Xen answers with the number. */
 static int own_domid(domid_t *domid)
 {
     struct evtchn_status status = { .dom = DOMID_SELF };
@@ -54,7 +53,7 @@ static void collect(struct evtchn *ch, void *arg)
     *list = ch;
 }
 
-/* The other end of loop-back channel `ch` among those that were not opened yet. */
+/* The other end of the loop-back channel `ch`, among those that are still to be opened. */
 static struct evtchn *find_peer(struct evtchn *list, const struct evtchn *ch)
 {
     while (list && list->port != ch->remote_port)
@@ -89,7 +88,7 @@ static bool is_foreign(const struct evtchn *ch)
            ch->remote_dom != DOMID_SELF;
 }
 
-/* Where the toolstack put it in a domain's next life. */
+/* Take the port that the toolstack has given the channel in the restored domain. */
 static int take_over(struct evtchn *ch)
 {
     struct evtchn_status status = { .dom = DOMID_SELF, .port = ch->resume_port };
@@ -104,7 +103,7 @@ static int find_port(struct evtchn *ch, bool restored)
     if (restored && ch->resume_port)
         return take_over(ch);
     if (restored && is_foreign(ch))
-        return -XEN_ENOTCONN; /* whoever has that number now, it is not us they meant */
+        return -XEN_ENOTCONN; /* that domain number may be anybody's now */
     if (ch->kind == KIND_INTERDOMAIN && ch->remote_dom == self)
         return open_loopback(ch);
     return evtchn_open(ch);
@@ -155,7 +154,7 @@ void evtchn_lost_forget(struct evtchn *ch)
         *link = ch->next;
 }
 
-/* When all the others are back. Owners may close what they like, lost channels too. */
+/* Once all other channels are back. Owners may close what they like, even other lost channels. */
 void evtchn_tell_owners(void)
 {
     while (lost_channels) {
@@ -169,14 +168,15 @@ void evtchn_tell_owners(void)
 
 static void reopen_all(struct evtchn *list, bool restored)
 {
-    /* Their ports mean nothing any more; before new ones come. */
+    /* Before new ports come: the old numbers mean nothing any more. */
     for (struct evtchn *ch = list; ch; ch = ch->next)
         evtchn_unpublish(ch);
     while (list) {
         struct evtchn *ch = list;
         int rc;
 
-        ch->flags &= (uint8_t)~FLAG_STATIC; /* Xen's is gone; what comes is ours */
+        /* Xen's own is gone, and what takes its place we may close */
+        ch->flags &= (uint8_t)~FLAG_STATIC;
         rc = reopen(ch, restored);
 
         list = ch->next;

@@ -6,8 +6,7 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-/* Xen answers EAGAIN when a port was bound while it closed them: once more, and that one is gone.
- */
+/* Xen answers EAGAIN if a port was bound while it closed the others: once more closes that too. */
 static int reset(void)
 {
     int rc;
@@ -20,11 +19,11 @@ static int reset(void)
     return rc;
 }
 
-/* With upcalls masked: our own would wait for us. */
+/* Called with upcalls masked: one of our own would wait for us for ever. */
 void evtchn_stop_upcalls(void)
 {
     atomic_write(&evtchn_upcall_now, evtchn_upcall_stopped);
-    smp_mb(); /* before we look: see internal.h */
+    smp_mb(); /* before we look at `current`: the first full barrier of each walk, see internal.h */
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         struct evtchn_vcpu *v = atomic_read(&evtchn_vcpus[i]);
 
@@ -46,8 +45,8 @@ static bool is_kept(const struct evtchn_status *s)
 }
 
 /*
- * The far end may not have bound its port yet: then it finds an unbound one, as before. What is not
- * kept was no port, or is nobody's: it takes a number, so that the next one gets the right one.
+ * If the far end has not bound its port yet, it will find an unbound one, as before. A port that is
+ * not kept, or was none, is allocated all the same, so that the next one gets the right number.
  */
 static int rebind(const struct evtchn_status *s, evtchn_port_t *got)
 {
@@ -57,7 +56,9 @@ static int rebind(const struct evtchn_status *s, evtchn_port_t *got)
                                           got);
 }
 
-/* Xen gives ports out from the lowest on. */
+/*
+ * Xen gives out the lowest free port: bind them in order, and close those that only took a number.
+ */
 static void rebind_kept(const struct evtchn_status *kept, unsigned int end)
 {
     for (unsigned int port = 1; port < end; port++) {
@@ -116,10 +117,11 @@ static int reset_beside_others(void)
 }
 
 /*
- * The PV shim passes a reset on to Xen, which closes ports of the shim's own too; and keeps a table
- * of ports of ours that the reset does not clear, so that each bind after it is refused. It is
- * known by what it refuses, physical interrupts and priorities, where Xen looks at the number
- * first. A Xen without physical interrupts, as on Arm, refuses only these.
+ * The PV shim passes a reset on to Xen, which closes the shim's own ports too; and it keeps a table
+ * of our ports that the reset does not clear, so that every bind afterwards is refused. We
+ * recognise it by the error for a number that is too large: it has neither physical interrupts nor
+ * priorities, where Xen has and looks at the number first. A Xen on Arm has no physical interrupts
+ * either, but priorities.
  */
 static bool in_pv_shim(void)
 {

@@ -4,7 +4,7 @@
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
 
-/* Xen has made `what`, and the peer has not undone it. */
+/* Whether `what` is a channel that Xen has made, and the peer has not undone. */
 static int confirm(const struct evtchn_static *what, struct evtchn_status *status)
 {
     int rc;
@@ -36,7 +36,7 @@ int evtchn_bind_static(const struct evtchn_static *what, evtchn_handler_t *handl
     return rc ? rc : evtchn_bind_like(&like, handler, data, flags, ch);
 }
 
-/* Note whether the peer is there; true when it was until now, and is not. */
+/* Note whether the peer is gone; true if it was there when we last looked. */
 static bool newly_gone(struct evtchn *ch, bool gone)
 {
     unsigned long flags = platform_upcalls_save();

@@ -2,8 +2,8 @@
 /*
  * From ports to handles, and the handles' memory.
  *
- * Rows of pointers are added as ports are bound and stay for good, so a lookup takes no lock. Nor
- * is a handle's memory ever used for anything else: who still holds a stale pointer reads a handle.
+ * Rows of pointers are added as ports are bound and stay for good, so a lookup takes no lock. A
+ * handle's memory is never used for anything else: a stale pointer still leads to a handle.
  */
 #include "evtchn/internal.h"
 
@@ -63,7 +63,7 @@ static int publish_locked(struct evtchn *ch)
     slot = &evtchn_rows[ch->port / ROW_PORTS][ch->port % ROW_PORTS];
     if (*slot != NOBODY)
         return -XEN_EEXIST;
-    /* The handle is complete before a walk can find it. */
+    /* Release: a walk that finds the handle, by its load of the slot, finds it complete. */
     atomic_write_release(slot, ch);
     return 0;
 }
@@ -118,8 +118,8 @@ static void add_page(void)
 }
 
 /*
- * As new, and held. Who holds a stale pointer may be inside the lock (settle(), evtchn_kick()): it
- * goes on from life to life.
+ * A new handle, held. Only its lock goes on from the life before: who has a stale pointer may hold
+ * it (settle(), evtchn_kick()).
  */
 static void blank(struct evtchn *ch)
 {

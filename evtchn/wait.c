@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for handlers: asleep, and without losing the event that came just before. In a file of
- * its own, so that a kernel with threads can link another evtchn_wait() in its place.
+ * Waiting for handlers: asleep, but without missing an event that came just before. In a file of
+ * its own, so that a kernel with threads can link another evtchn_wait() instead.
  */
 #include <xenlet/hypercall.h>
 #include "evtchn/internal.h"
@@ -21,7 +21,10 @@ int evtchn_wait(bool (*done)(void *arg), void *arg, uint64_t deadline)
         }
         v->wait_until = deadline;
         evtchn_arm(v);
-        /* Unmasks and sleeps in one step: what came since upcalls were masked ends it at once. */
+        /*
+         * Xen unmasks and blocks in one step (vcpu_block_enable_events()): what has come since
+         * upcalls were masked ends the sleep at once.
+         */
         hypercall_sched_block();
         (void)platform_upcalls_save();
     }
