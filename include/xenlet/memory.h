@@ -102,9 +102,8 @@ void *xenlet_space_alloc(size_t n);
  * Never executable.
  *
  * Errors: -XEN_EINVAL another address, or a number that no frame has; -XEN_EBUSY a frame that is
- * not ours or may not be mapped so (a page table, writable); -XEN_EPERM one that is no memory, but a
- * device's or nobody's; -XEN_ENOMEM no page for a page table.
- * From: anywhere; does not block.
+ * not ours or may not be mapped so (a page table, writable); -XEN_EPERM one that is no memory, but
+ * a device's or nobody's; -XEN_ENOMEM no page for a page table. From: anywhere; does not block.
  */
 int xenlet_map(void *va, xen_pfn_t gfn, bool write);
 
