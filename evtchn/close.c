@@ -98,6 +98,11 @@ int evtchn_close(struct evtchn *ch)
     bool over;
     int rc = 0;
 
+    /* Until the handle is used anew; twice among those that are free, it would be two channels'. */
+    if (atomic_read(&ch->reasons) & REASON_CLOSED) {
+        platform_log("evtchn_close() of a channel that is closed already, port %u", ch->port);
+        return -XEN_EINVAL;
+    }
     evtchn_hold(ch, REASON_CLOSED);
     evtchn_rest_forget(ch, REASON_ANY);
     if (!has_port)

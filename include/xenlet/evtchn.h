@@ -156,8 +156,8 @@ int evtchn_bind_port(evtchn_port_t port, evtchn_handler_t *handler, void *data, 
  * handlers that close each other's channels at the same time one is not waited for. A peer's port
  * becomes unbound.
  *
- * Errors: -XEN_EINVAL the port was closed behind our back, by a hypercall; the handle is gone all
- * the same.
+ * Errors: -XEN_EINVAL the port was closed behind our back, by a hypercall: the handle is gone all
+ * the same; or the channel was closed before, and its handle is not another's yet: a line says so.
  * From: main and handlers, any VCPU; does not block, but spins while another VCPU runs the handler.
  * ABI: EVTCHNOP_close.
  */

@@ -191,6 +191,21 @@ TEST(polled_channel_is_never_delivered)
     CHECK_EQ(evtchn_close(ch), 0);
 }
 
+/* A mistake that is told; the handle is not given out twice after it. */
+TEST(close_of_a_closed_channel_is_refused)
+{
+    struct evtchn *ch, *one, *two;
+
+    CHECK_EQ(evtchn_bind_ipi(0, NULL, NULL, 0, &ch), 0);
+    CHECK_EQ(evtchn_close(ch), 0);
+    EXPECT_EQ(evtchn_close(ch), -XEN_EINVAL);
+    CHECK_EQ(evtchn_bind_ipi(0, NULL, NULL, 0, &one), 0);
+    CHECK_EQ(evtchn_bind_ipi(0, NULL, NULL, 0, &two), 0);
+    EXPECT(one != two);
+    EXPECT_EQ(evtchn_close(one), 0);
+    EXPECT_EQ(evtchn_close(two), 0);
+}
+
 TEST(close_while_pending_leaves_nothing_behind)
 {
     unsigned int seen = 0, seen_next = 0;
