@@ -52,9 +52,9 @@ struct result {
     bool failed;
     char message[512];
     char replay[4096];
-    bool complete;        /* every interleaving */
-    struct bounds within; /* else those with so many */
-    struct bounds partly; /* and part of these, where the states did not suffice; 0: none */
+    bool complete; /* every interleaving */
+    /* Else up to so many pre-emptions, by how many reorderings. */
+    unsigned int within[MAX_PREEMPTIONS + 1];
     unsigned long runs, states, steps;
     unsigned int longest; /* steps of a run */
 };

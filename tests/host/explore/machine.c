@@ -460,22 +460,10 @@ static void find_live(unsigned int alive)
     }
 }
 
-static uint64_t hash_thread(unsigned int t)
+static uint64_t hash_waiting(unsigned int t)
 {
     uint64_t h = t;
 
-    if (machine_memory == MEMORY_ARM64)
-        h = mix((uint64_t)rank[threads[t].last_load] << 32 | rank[threads[t].last_store],
-                (uint64_t)rank[threads[t].view] << 2 | (unsigned)threads[t].after_store << 1 |
-                    threads[t].after_load);
-    for (unsigned int i = 0; i < nr_locations; i++) {
-        if (locations[i].newest && threads[t].seen[i] > threads[t].view)
-            h = mix(h, (uint64_t)i << 32 | rank[threads[t].seen[i]]);
-    }
-    for (unsigned int i = 0; i < nr_objects && machine_memory == MEMORY_ARM64; i++) {
-        if (threads[t].through[i] > threads[t].view)
-            h = mix(h, (uint64_t)(i + 1000) << 32 | rank[threads[t].through[i]]);
-    }
     for (unsigned int i = 0; i < threads[t].nr_waiting; i++) {
         const struct waiting *w = &threads[t].waiting[i];
 
@@ -484,20 +472,42 @@ static uint64_t hash_thread(unsigned int t)
     return h;
 }
 
-uint64_t machine_hash(unsigned int alive)
+static uint64_t hash_thread(unsigned int t)
+{
+    uint64_t h = hash_waiting(t);
+
+    h = mix(h, (uint64_t)rank[threads[t].last_load] << 32 | rank[threads[t].last_store]);
+    h = mix(h, (uint64_t)rank[threads[t].view] << 2 | (unsigned)threads[t].after_store << 1 |
+                   threads[t].after_load);
+    for (unsigned int i = 0; i < nr_locations; i++) {
+        if (locations[i].newest && threads[t].seen[i] > threads[t].view)
+            h = mix(h, (uint64_t)i << 32 | rank[threads[t].seen[i]]);
+    }
+    for (unsigned int i = 0; i < nr_objects; i++) {
+        if (threads[t].through[i] > threads[t].view)
+            h = mix(h, (uint64_t)(i + 1000) << 32 | rank[threads[t].through[i]]);
+    }
+    return h;
+}
+
+static uint64_t hash_in_order(void)
+{
+    uint64_t h = 1;
+
+    for (unsigned int i = 0; i < nr_locations; i++)
+        h = mix(h, machine_newest(&locations[i]));
+    for (unsigned int t = 0; t < nr_threads; t++)
+        h = mix(h, hash_waiting(t));
+    return h;
+}
+
+uint64_t machine_hash(unsigned int alive, bool in_order)
 {
     uint64_t h = 0;
     uint32_t n = 0;
 
-    for (unsigned int t = 0; t < nr_threads && machine_memory != MEMORY_ARM64; t++)
-        threads[t].view = end; /* nobody goes back */
-    if (machine_memory != MEMORY_ARM64) {
-        for (unsigned int i = 0; i < nr_locations; i++)
-            h = mix(h, machine_newest(&locations[i]));
-        for (unsigned int t = 0; t < nr_threads; t++)
-            h = mix(h, hash_thread(t));
-        return h;
-    }
+    if (in_order)
+        return hash_in_order();
     find_live(alive);
     rank[0] = 0;
     for (uint32_t s = 1; s <= end; s++) {

@@ -142,8 +142,11 @@ bool machine_has_seen_newest(unsigned int t, const struct location *loc);
 /* All locations get their newest value natively. */
 void machine_settle(void);
 void machine_snapshot(struct snapshot *s);
-/* Of all there can be seen by the threads in `alive`, one bit each. */
-uint64_t machine_hash(unsigned int alive);
+/*
+ * Of all there can be seen by the threads in `alive`, one bit each. `in_order`: no load will be
+ * early any more, and nobody asks for what could be.
+ */
+uint64_t machine_hash(unsigned int alive, bool in_order);
 
 /* --- locations ------------------------------------------------------------------------------ */
 

@@ -34,7 +34,7 @@ static struct limits limits = { .states = 20000, .preemptions = 3 };
 static int only_abi = -1, only_memory = -1;
 static const char *replay;
 static struct {
-    unsigned int explorations, complete, bounded, failed;
+    unsigned int explorations, complete, bounded, reordered, failed;
     unsigned long states, runs;
 } total;
 
@@ -76,12 +76,15 @@ static void print_failure(const struct scenario *s, enum abi abi, struct result 
 
 static void describe(const struct result *r, char *text, size_t size)
 {
-    size_t n = (size_t)snprintf(text, size, "up to %u pre-emptions, %u reorderings",
-                                r->within.preemptions, r->within.reorderings);
+    size_t n = (size_t)snprintf(text, size, "up to %u pre-emptions", r->within[0]);
 
-    if (r->partly.preemptions)
-        snprintf(text + n, size - n, "; part of %u, %u", r->partly.preemptions,
-                 r->partly.reorderings);
+    for (unsigned int i = MAX_PREEMPTIONS; i > 0; i--) {
+        if (r->within[i] && r->within[i] >= r->within[1]) {
+            n += (size_t)snprintf(text + n, size - n, ", %u with %u reordering%s", r->within[i], i,
+                                  i == 1 ? "" : "s");
+            break;
+        }
+    }
 }
 
 static void run_one(const struct scenario *s, enum abi abi)
@@ -99,7 +102,8 @@ static void run_one(const struct scenario *s, enum abi abi)
         return;
     }
     total.complete += r.complete;
-    total.bounded += !r.complete && r.within.preemptions >= limits.preemptions;
+    total.bounded += !r.complete && r.within[0] >= limits.preemptions;
+    total.reordered += !r.complete && r.within[1] >= limits.preemptions;
     if (!r.complete)
         describe(&r, how, sizeof(how));
     printf("ok   %-28s %-4s %-5s  %3u steps, %6lu runs, %6lu states: %s\n", s->name, abi_name(abi),
@@ -183,9 +187,9 @@ static void list(void)
 
 static int summary(void)
 {
-    printf("%u explorations: %u of every interleaving, %u of those with up to %u pre-emptions, %u "
-           "of fewer; %lu runs, %lu states; %u failed\n",
-           total.explorations, total.complete, total.bounded, limits.preemptions,
+    printf("%u explorations: %u of every interleaving, %u of those with up to %u pre-emptions (%u "
+           "with reorderings), %u of fewer; %lu runs, %lu states; %u failed\n",
+           total.explorations, total.complete, total.bounded, limits.preemptions, total.reordered,
            total.explorations - total.complete - total.bounded - total.failed, total.runs,
            total.states, total.failed);
     return total.failed != 0;
@@ -235,6 +239,8 @@ int main(int argc, char **argv)
             break;
         case PREEMPTIONS:
             limits.preemptions = (unsigned int)number(optarg);
+            if (limits.preemptions > MAX_PREEMPTIONS)
+                bad("too many pre-emptions:", optarg);
             break;
         case HUNT:
             limits.hunt = true;

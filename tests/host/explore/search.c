@@ -45,7 +45,8 @@ static struct position {
 static const struct bounds any = { ANY, ANY };
 static struct bounds bound;
 static struct limits used;
-static unsigned int restarts; /* how often a location turned out to be shared */
+static unsigned long nr_states; /* of this search */
+static unsigned int restarts;   /* how often a location turned out to be shared */
 
 /* --- the end of a run ------------------------------------------------------------------------- */
 
@@ -130,14 +131,15 @@ static unsigned int allowed(struct choice *list, unsigned int n)
 /* Which thread ran last makes a difference if it costs something to leave it. */
 static bool is_new(const struct choice *list, unsigned int n)
 {
-    uint64_t h = threads_hash();
-    bool costs = false;
+    uint64_t last = 0, h;
 
-    if (!is_bounded())
-        return seen_is_new(h, (struct bounds){ 0 }, sleep_set());
-    for (unsigned int i = 0; i < n; i++)
-        costs = costs || list[i].costs;
-    return seen_is_new(costs ? mix(h, at.last + 1) : h, at.used, sleep_set());
+    for (unsigned int i = 0; i < n && is_bounded(); i++)
+        last = list[i].costs ? at.last + 1 : last;
+    if (threads_in_order && machine_memory == MEMORY_ARM64 &&
+        seen_covers(mix(threads_hash(false), last), at.used, sleep_set()))
+        return false; /* by one that was not in order yet */
+    h = mix(threads_hash(threads_in_order), last);
+    return seen_is_new(h, at.used, sleep_set());
 }
 
 static void does_not_end(void)
@@ -170,6 +172,7 @@ static void add_level(unsigned int n)
     struct level *level = &path[path_length++];
 
     result->states++;
+    nr_states++;
     level->taken = 0;
     level->n = (uint8_t)n;
     snapshot_begin(&level->snapshot, false);
@@ -182,7 +185,11 @@ static enum end run(void)
 {
     while (how == RUNNING) {
         struct choice list[MAX_CHOICES];
-        unsigned int all = threads_choices(list, at.last), n = all, k = 0;
+        unsigned int all, n, k = 0;
+
+        threads_in_order = machine_memory != MEMORY_ARM64 ||
+                           (is_bounded() && at.used.reorderings == bound.reorderings);
+        n = all = threads_choices(list, at.last);
 
         if (n == 0) {
             if (threads_redundant())
@@ -322,6 +329,7 @@ static bool next_path(void)
 static bool search(unsigned long max_states, unsigned int stop_at)
 {
     path_length = 0;
+    nr_states = 0;
     seen_clear();
     for (;;) {
         enum end end;
@@ -338,12 +346,13 @@ static bool search(unsigned long max_states, unsigned int stop_at)
             threads_believed_wrong = false;
             *result = (struct result){ 0 };
             path_length = 0;
+            nr_states = 0;
             seen_clear();
             if (++restarts == stop_at)
                 return true;
             continue;
         }
-        if (seen_count() > max_states)
+        if (nr_states > max_states)
             return false;
         if (!next_path())
             return true;
@@ -368,45 +377,70 @@ static void set_up(const struct program *p, struct result *r)
         p->setup();
 }
 
-/* One pre-emption and one reordering, then more pre-emptions, then more reorderings. */
+/*
+ * One pre-emption, in order and with one reordering; two, ...; then more reorderings. False at the
+ * end.
+ */
 static bool next_bounds(struct bounds *b, unsigned int preemptions)
 {
-    if (b->preemptions < preemptions)
-        *b = (struct bounds){ b->preemptions + 1, 1 };
-    else if (preemptions && b->reorderings < preemptions)
-        b->reorderings++;
+    if (b->preemptions == 0)
+        *b = (struct bounds){ 1, 0 };
+    else if (b->reorderings == 1 && b->preemptions < preemptions)
+        *b = (struct bounds){ b->preemptions + 1, 0 };
     else
-        return false;
-    return true;
+        b->reorderings++;
+    return b->preemptions <= preemptions && b->reorderings <= preemptions;
+}
+
+/* Fewer were too many already. */
+static bool too_many(const bool *failed, struct bounds b)
+{
+    for (unsigned int p = 0; p <= b.preemptions; p++) {
+        for (unsigned int r = 0; r <= b.reorderings; r++) {
+            if (failed[p * (MAX_PREEMPTIONS + 1) + r])
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Again from the first bounds on when a location turns out to be shared. */
+static void explore_bounded(const struct limits *limits, unsigned int stop_at)
+{
+    bool ended_early[(MAX_PREEMPTIONS + 1) * (MAX_PREEMPTIONS + 1)] = { false };
+    struct bounds next = { 0 };
+    unsigned int first = restarts;
+    struct result *r = result;
+
+    while (!r->failed && next_bounds(&next, limits->preemptions)) {
+        if (too_many(ended_early, next))
+            continue;
+        if (stop_at && restarts == stop_at)
+            return;
+        bound = next;
+        if (!search(limits->states, stop_at))
+            ended_early[next.preemptions * (MAX_PREEMPTIONS + 1) + next.reorderings] = true;
+        else
+            r->within[next.reorderings] = next.preemptions;
+        if (restarts != first) {
+            first = restarts;
+            next = (struct bounds){ 0 };
+            memset(ended_early, 0, sizeof(ended_early));
+            memset(r->within, 0, sizeof(r->within));
+        }
+    }
 }
 
 /* All interleavings, if they are few enough; else those within bounds. */
 static void explore_until(const struct limits *limits, unsigned int stop_at)
 {
-    struct bounds next = { 0 };
     struct result *r = result;
 
     bound = any;
     if (!limits->hunt)
         r->complete = search(limits->states, stop_at);
-    while (!r->complete && !r->failed && next_bounds(&next, limits->preemptions)) {
-        unsigned int before = restarts;
-        bool all;
-
-        if (stop_at && restarts == stop_at)
-            return;
-        bound = next;
-        all = search(limits->states, stop_at);
-        if (restarts != before && next.preemptions > 1) {
-            next = (struct bounds){ 0 }; /* what was searched before is to be searched again */
-            continue;
-        }
-        r->partly = next;
-        if (!all)
-            break;
-        r->within = next;
-        r->partly = (struct bounds){ 0 };
-    }
+    if (!r->complete && !r->failed)
+        explore_bounded(limits, stop_at);
     bound = any;
     if (limits->hunt && !r->failed && !(stop_at && restarts == stop_at))
         r->complete = search(limits->states, stop_at);

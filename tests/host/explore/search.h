@@ -79,6 +79,8 @@ extern struct thread *me; /* that runs now; NULL: none */
 void threads_create(void);
 /* Something that was believed of a location is not so: begin again after this run. */
 extern bool threads_believed_wrong;
+/* No load will be early any more: x86, or the bounds have been reached. */
+extern bool threads_in_order;
 /* Memory and threads as at the start; each runs to its first step. */
 void threads_begin(void);
 /* What could come next: at most MAX_CHOICES. The thread that ran last comes first. */
@@ -90,7 +92,7 @@ bool threads_redundant(void);
 bool threads_hold_back(void);
 /* Let one that waits, and sees no change, look once more: its loop may end for another reason. */
 bool threads_look_once_more(void);
-uint64_t threads_hash(void);
+uint64_t threads_hash(bool in_order);
 void threads_snapshot(struct snapshot *s);
 
 /* --- locks.c -------------------------------------------------------------------------------- */
@@ -125,8 +127,9 @@ unsigned int sleep_set(void);
 /* --- seen.c --------------------------------------------------------------------------------- */
 
 void seen_clear(void);
-unsigned long seen_count(void);
 /* Whether to go on from a state that was reached with so many, while these sleep. */
 bool seen_is_new(uint64_t hash, struct bounds used, unsigned int asleep);
+/* The same, without noting that it is being gone on from. */
+bool seen_covers(uint64_t hash, struct bounds used, unsigned int asleep);
 
 #endif

@@ -76,16 +76,23 @@ static uint64_t with(uint64_t hash, unsigned int asleep)
     return asleep ? mix(hash, asleep) : hash;
 }
 
+/* With fewer that sleep, more was tried. */
+bool seen_covers(uint64_t hash, struct bounds used, unsigned int asleep)
+{
+    for (unsigned int some = asleep;; some = (some - 1) & asleep) {
+        if (covers(with(hash, some), used))
+            return true;
+        if (!some)
+            return false;
+    }
+}
+
 bool seen_is_new(uint64_t hash, struct bounds used, unsigned int asleep)
 {
     struct seen *s;
 
-    /* With fewer that sleep, more was tried. */
-    for (unsigned int some = asleep; some;) {
-        some = (some - 1) & asleep;
-        if (covers(with(hash, some), used))
-            return false;
-    }
+    if (seen_covers(hash, used, asleep))
+        return false;
     hash = with(hash, asleep);
     s = table_find(hash);
     if (s->generation == generation)
@@ -99,7 +106,3 @@ bool seen_is_new(uint64_t hash, struct bounds used, unsigned int asleep)
     return true;
 }
 
-unsigned long seen_count(void)
-{
-    return nr_seen;
-}

@@ -8,9 +8,10 @@
  * Within bounds only the thread that ran last is put to sleep: to do its step first, and be left
  * then, costs no more. Of others that may not be so.
  *
- * Two steps depend on each other when they use the same location, and one of them writes it; on
- * arm64 also when both write, whatever it is: where a store stands in the line says what else has
- * been seen by who takes it. And when both have to do with what the scenario knows: ghosts.
+ * Two steps depend on each other when they use the same location, and one of them writes it; where
+ * loads go early also when both write, whatever it is: where a store stands in the line says what
+ * else has been seen by who takes it. And when both have to do with what the scenario knows:
+ * ghosts.
  */
 #include "tests/host/explore/search.h"
 
@@ -78,7 +79,7 @@ static bool depends(const struct thread *t, const struct done *d)
 
     if (d->visible && sleep_is_visible(&t->next))
         return true;
-    if ((d->wrote || d->caught_up) && will_write && machine_memory == MEMORY_ARM64)
+    if ((d->wrote || d->caught_up) && will_write && !threads_in_order)
         return true;
     if (!d->loc)
         return false;

@@ -5,7 +5,7 @@
 #include "tests/host/explore/search.h"
 
 struct thread threads[MAX_THREADS], *me;
-bool threads_believed_wrong;
+bool threads_believed_wrong, threads_in_order;
 
 int explore_thread(void)
 {
@@ -234,7 +234,7 @@ static bool is_nobodys_business(struct thread *t)
 static bool goes_on_alone(const struct thread *t)
 {
     if (t->took_lock)
-        return machine_memory != MEMORY_ARM64 && !may_be_looked_at(t);
+        return threads_in_order && !may_be_looked_at(t);
     return t->at_ease;
 }
 
@@ -427,7 +427,7 @@ void threads_snapshot(struct snapshot *s)
     me = NULL;
 }
 
-uint64_t threads_hash(void)
+uint64_t threads_hash(bool in_order)
 {
     unsigned int alive = 0;
     uint64_t h = 0;
@@ -439,7 +439,7 @@ uint64_t threads_hash(void)
             alive |= 1u << t;
         h = mix(h, hash_thread(th));
     }
-    h = mix(h, machine_hash(alive));
+    h = mix(h, machine_hash(alive, in_order));
     h = mix(h, access_private_hash());
     if (program->hash)
         h = mix(h, program->hash());
