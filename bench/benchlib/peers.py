@@ -34,7 +34,7 @@ def _merged(several):
 
 
 def _ours(results, abi):
-    return _merged([result for boot, result in results['boots'].items() if boot in (abi, f'{abi}-all')])
+    return _merged([result for boot, result in results['boots'].items() if boot in (abi, f'{abi}-all', f'{abi}-4cpu')])
 
 
 def everyone(results):

@@ -6,19 +6,22 @@
  *
  *      bound=N         binds up to N ports and measures with those, too
  */
+#include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
+#include <linux/workqueue.h>
 #include <xen/events.h>
 #include <xen/interface/event_channel.h>
 #include <xen/xen.h>
 #include <asm/xen/hypercall.h>
 
-#define REPEAT 5u /* samples of a row, after one that is not printed: BENCH_REPEAT of bench/guest \
-                   */
+#define REPEAT                                                                         \
+    5u /* samples of a row, after one that is not printed: BENCH_REPEAT of bench/guest \
+        */
 #define MOST 64u
 
 static unsigned int bound;
@@ -33,7 +36,7 @@ static struct channel *channels, one;
 static unsigned int nr_channels;
 static unsigned long delivered;
 
-/* Where a sample begins and ends: bench/plugin/count.h has the same. They do nothing. */
+/* Each does nothing. Where a sample begins and ends: bench/plugin/count.h has the same. */
 #define MARK(number) \
     asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0" : : "i"(number) : "memory")
 
@@ -45,6 +48,35 @@ static __always_inline void bench_begin(void)
 static __always_inline void bench_end(void)
 {
     MARK(0x4d4b0002);
+}
+
+/*
+ * From a send to the end of the handler on another CPU: bench_depart() of bench/guest and its kin.
+ */
+static __always_inline void bench_depart(void)
+{
+    MARK(0x4d4b0003);
+}
+
+static __always_inline void bench_sent(void)
+{
+    MARK(0x4d4b0004);
+}
+
+static __always_inline void bench_arrived(void)
+{
+    MARK(0x4d4b0005);
+}
+
+/* To be busy until so many events have been delivered, with nothing that is counted. */
+static void bench_spin(unsigned long until)
+{
+    asm volatile("1: .byte 0x0f, 0x1f, 0x84, 0x00; .long 0x4d4b0006\n\t"
+                 "cmp %1, %0\n\t"
+                 "jb 1b"
+                 :
+                 : "m"(delivered), "r"(until)
+                 : "cc", "memory");
 }
 
 static void sample(const char *row, const char *what, unsigned int number, unsigned int i)
@@ -67,6 +99,13 @@ static irqreturn_t finish(int irq, void *data)
     return IRQ_HANDLED;
 }
 
+static irqreturn_t arrive(int irq, void *data)
+{
+    delivered++;
+    bench_arrived();
+    return IRQ_HANDLED;
+}
+
 static int open_port(evtchn_port_t *port)
 {
     struct evtchn_bind_ipi bind = { .vcpu = 0 };
@@ -76,14 +115,19 @@ static int open_port(evtchn_port_t *port)
     return rc;
 }
 
-static int bind(struct channel *ch)
+static int bind_to(struct channel *ch, irq_handler_t handler)
 {
     int rc = open_port(&ch->port);
 
     if (rc)
         return rc;
-    ch->irq = bind_evtchn_to_irqhandler(ch->port, empty, 0, "xenlet-bench", ch);
+    ch->irq = bind_evtchn_to_irqhandler(ch->port, handler, 0, "xenlet-bench", ch);
     return ch->irq < 0 ? ch->irq : 0;
+}
+
+static int bind(struct channel *ch)
+{
+    return bind_to(ch, empty);
 }
 
 static int bind_late(struct channel *ch)
@@ -258,6 +302,51 @@ static int ops(void)
     return rc;
 }
 
+static void spin(struct work_struct *work)
+{
+    bench_spin(delivered + 1);
+}
+
+#define FLIGHTS 21u   /* the first does not count; a timer's tick comes into some */
+#define SETTLE  2000u /* us: by then the other CPU sleeps, or spins */
+
+/* To CPU 0 from another one, which sleeps before and after: nothing else is done on either. */
+static int flight(const char *name, bool busy)
+{
+    static DECLARE_WORK(work, spin);
+    int rc = bind_to(&one, arrive);
+
+    if (rc)
+        return rc;
+    for (unsigned int i = 0; i < FLIGHTS; i++) {
+        unsigned long before = delivered;
+
+        if (busy)
+            schedule_work_on(0, &work);
+        usleep_range(SETTLE, 2 * SETTLE);
+        bench_depart();
+        send();
+        bench_sent();
+        while (READ_ONCE(delivered) == before)
+            usleep_range(SETTLE, 2 * SETTLE);
+        flush_work(&work);
+        pr_info("flight %s events 1\n", name);
+    }
+    unbind(&one);
+    return 0;
+}
+
+static int flights(void)
+{
+    int rc = set_cpus_allowed_ptr(current, cpumask_of(1));
+
+    if (rc == 0)
+        rc = flight("send-to-sleeping-vcpu", false);
+    if (rc == 0)
+        rc = flight("send-to-busy-vcpu", true);
+    return rc ? rc : set_cpus_allowed_ptr(current, cpumask_of(0));
+}
+
 static int bind_up_to(unsigned int n)
 {
     unsigned int from = nr_channels;
@@ -318,6 +407,8 @@ static int __init bench(void)
         rc = upcall_rows("upcall-late-eoi", bind_late);
     if (rc == 0)
         rc = ops();
+    if (rc == 0)
+        rc = flights();
     if (rc == 0 && bound)
         rc = bound_rows();
     pr_info("bench: ends with %d\n", rc);

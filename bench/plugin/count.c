@@ -44,6 +44,7 @@ static struct cpu {
     uint64_t behind;    /* the hypercall that the upcall interrupts */
     unsigned int again; /* the same one, called in the upcall */
     struct counts exit;
+    uint64_t waits_at; /* 0: it does not */
 } cpus[MAX_CPUS];
 
 /*
@@ -113,7 +114,7 @@ static void fly(unsigned int n, uintptr_t kinds)
     } else if (kinds & SENT && n == flight.from && !flight.is_sent) {
         flight.is_sent = 1;
         add_to_flight(n);
-        flight.sum.guest -= 2; /* the call of bench_sent(), and its ret */
+        flight.sum.guest -= decode ? 1 : 2; /* the mark; or the call of bench_sent(), and its ret */
     } else if (kinds & ARRIVED && !flight.has_arrived) {
         flight.has_arrived = 1;
         if (n == flight.from) {
@@ -225,6 +226,11 @@ static void executed_by_linux(unsigned int n, void *data)
     uintptr_t kinds = (uintptr_t)data & ((1u << KINDS_BITS) - 1);
     struct cpu *cpu = &cpus[n % MAX_CPUS];
 
+    if (kinds & WAITING)
+        cpu->waits_at = address;
+    if (cpu->waits_at && address - cpu->waits_at < WAITING_SIZE)
+        return;
+    cpu->waits_at = 0;
     if (cpu->in_region)
         follow(n % MAX_CPUS, address);
     count(n % MAX_CPUS, kinds);

@@ -27,8 +27,14 @@ enum {
  * A module that lies anywhere marks its samples by instructions that do nothing:
  * nopl MARK(%rax,%rax). bench/linux/bench.c has the same.
  */
-#define MARK_BEGIN 0x4d4b0001u
-#define MARK_END   0x4d4b0002u
+#define MARK_BEGIN   0x4d4b0001u
+#define MARK_END     0x4d4b0002u
+#define MARK_DEPART  0x4d4b0003u
+#define MARK_SENT    0x4d4b0004u
+#define MARK_ARRIVED 0x4d4b0005u
+/* Begins a loop of at most WAITING_SIZE bytes, of which nothing is counted. */
+#define MARK_WAITING 0x4d4b0006u
+#define WAITING_SIZE 32u
 
 /* The kinds of an instruction of a kernel that patches itself, whose image does not tell them. */
 uintptr_t kinds_of_bytes(const uint8_t *bytes, size_t size);

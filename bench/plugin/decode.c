@@ -33,6 +33,13 @@ static const uint8_t *skip_prefixes(const uint8_t *at, const uint8_t *end, int *
     return at;
 }
 
+static uintptr_t kinds_of_mark(uint32_t mark)
+{
+    static const uintptr_t kinds[] = { BEGIN, END, DEPART, SENT, ARRIVED, WAITING };
+
+    return mark - MARK_BEGIN < sizeof(kinds) / sizeof(kinds[0]) ? kinds[mark - MARK_BEGIN] : 0;
+}
+
 static uintptr_t kinds_of_0f(uint8_t opcode, uint8_t modrm, uint32_t displacement)
 {
     unsigned int what = modrm >> 3 & 7;
@@ -47,7 +54,7 @@ static uintptr_t kinds_of_0f(uint8_t opcode, uint8_t modrm, uint32_t displacemen
         return FP_SAVE;
     /* nopl MARK(%rax,%rax) */
     if (opcode == 0x1f && modrm == 0x84)
-        return displacement == MARK_BEGIN ? BEGIN : displacement == MARK_END ? END : 0;
+        return kinds_of_mark(displacement);
     return 0;
 }
 
