@@ -3,9 +3,10 @@
  * Atomic operations on what the guest shares with Xen, and between its VCPUs.
  *
  * A CPU defines, in its atomic_arch.h: smp_mb, smp_rmb, smp_wmb, arch_cpu_relax, atomic_cas32,
- * atomic_cas64, atomic_xchg32, atomic_xchg_word, atomic_test_and_set_bit and atomic_test_and_clear_bit. The rest
- * follows from them here, unless the CPU has better and says so by a macro of the same name.
- * ARCH_UPCALL_BY_FLAG says whether evtchn_upcall_pending, set by a VCPU itself, makes an upcall.
+ * atomic_cas64, atomic_xchg32, atomic_xchg_word, atomic_test_and_set_bit and
+ * atomic_test_and_clear_bit. The rest follows from them here, unless the CPU has better and says so
+ * by a macro of the same name. ARCH_UPCALL_BY_FLAG says whether evtchn_upcall_pending, set by a
+ * VCPU itself, makes an upcall.
  *
  * Every read-modify-write is a full barrier. Those without a number in their name are on
  * xen_ulong_t, the width Xen itself uses on event bitmaps and selectors; bits count from 0 within
@@ -28,8 +29,8 @@
 
 /*
  * Short cuts of atomic_read(), for where instructions are counted: compilers do not put a volatile
- * access into the instruction that uses it. Whether *p, of 8, 32 or 64 bits, is v; and *p, a pointer
- * or a xen_ulong_t.
+ * access into the instruction that uses it. Whether *p, of 8, 32 or 64 bits, is v; and *p, a
+ * pointer or a xen_ulong_t.
  */
 #ifndef atomic_is
 #define atomic_is(p, v) (atomic_read(p) == (v))
@@ -41,6 +42,11 @@
 /* One less of what the caller alone writes, and others read; whether it was 0. */
 #ifndef atomic_dec_own
 #define atomic_dec_own(p) ((*(p))-- == 0)
+#endif
+
+/* Bits set in a byte that nobody else writes now, and others read. */
+#ifndef atomic_or_own
+#define atomic_or_own(p, bits) atomic_write((p), (uint8_t)(*(p) | (bits)))
 #endif
 
 /* The number of the lowest bit that is set; one is. */
@@ -72,9 +78,9 @@ static inline unsigned long arch_lowest_bit(uint64_t word)
 
 /* atomic_cas32(), and whether the new value is there. */
 #ifndef atomic_try_cas32
-#define atomic_try_cas32(p, old, new)          \
-    ({                                         \
-        uint32_t old_ = (old);                 \
+#define atomic_try_cas32(p, old, new)           \
+    ({                                          \
+        uint32_t old_ = (old);                  \
         atomic_cas32((p), old_, (new)) == old_; \
     })
 #endif

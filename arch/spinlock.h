@@ -14,15 +14,18 @@ struct spinlock {
 
 static inline bool spin_trylock(struct spinlock *lock)
 {
-    return atomic_cas32(&lock->held, 0, 1) == 0;
+    return atomic_xchg32(&lock->held, 1) == 0;
 }
 
 static inline void spin_lock(struct spinlock *lock)
 {
-    while (!spin_trylock(lock)) {
+    if (__builtin_expect(spin_trylock(lock), 1))
+        return;
+    __asm__ volatile("" : "+r"(lock)); /* what is computed for the loop is computed here */
+    do {
         while (atomic_read(&lock->held))
             arch_cpu_relax();
-    }
+    } while (!spin_trylock(lock));
 }
 
 static inline void spin_unlock(struct spinlock *lock)

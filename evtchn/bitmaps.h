@@ -54,22 +54,42 @@ static inline bool round_next(struct round *r)
     return r->bits;
 }
 
-/* Deliver the event of one bit of the word at `pending`; `gates` is the gate of its bit 0. */
-static ALWAYS_INLINE void deliver_bit(struct evtchn_vcpu *v, xen_ulong_t *pending,
+/* A word of ports: where Xen and we set what is pending, and what is masked. */
+struct event_word {
+    xen_ulong_t *pending, *mask;
+};
+
+/* The gate is shut, or that of late EOI. */
+static ALWAYS_INLINE void deliver_other(struct evtchn *ch, struct evtchn_vcpu *v,
+                                        struct event_word word, uint64_t gate, unsigned long bit)
+{
+    if (likely(evtchn_begin_late(v, ch, gate))) {
+        atomic_clear_bit(word.pending, bit);
+        if (evtchn_hold_late(v, ch, gate)) {
+            atomic_set_bit(word.mask, bit);
+            evtchn_run_late(ch);
+        }
+    } else {
+        evtchn_deliver_slow(v, (evtchn_port_t)gate);
+    }
+}
+
+/* Deliver the event of one bit of the word; `gates` is the gate of its bit 0. */
+static ALWAYS_INLINE void deliver_bit(struct evtchn_vcpu *v, struct event_word word,
                                       struct evtchn *const *row, unsigned long bit, uint64_t gates)
 {
     struct evtchn *ch = atomic_read_word(&row[bit]);
 
     if (likely(evtchn_begin(v, ch, gates + bit))) {
-        atomic_clear_bit(pending, bit);
+        atomic_clear_bit(word.pending, bit);
         evtchn_run(v, ch, gates + bit);
     } else {
-        evtchn_deliver_slow(v, (evtchn_port_t)(gates + bit));
+        deliver_other(ch, v, word, gates + bit, bit);
     }
 }
 
 /* The same for `events`, which are some of word `i`. */
-void evtchn_deliver_word(struct evtchn_vcpu *v, xen_ulong_t *pending, xen_ulong_t events,
+void evtchn_deliver_word(struct evtchn_vcpu *v, struct event_word word, xen_ulong_t events,
                          unsigned long i);
 
 /*
@@ -77,19 +97,18 @@ void evtchn_deliver_word(struct evtchn_vcpu *v, xen_ulong_t *pending, xen_ulong_
  * again. The word is read once, so a port of it is delivered at most once, and none waits for more
  * than one delivery of each other.
  */
-static ALWAYS_INLINE void walk_word(struct evtchn_vcpu *v, xen_ulong_t *pending,
-                                    const xen_ulong_t *mask, unsigned long i)
+static ALWAYS_INLINE void walk_word(struct evtchn_vcpu *v, struct event_word word, unsigned long i)
 {
-    xen_ulong_t events = atomic_read_word(pending) & ~atomic_read_word(mask);
+    xen_ulong_t events = atomic_read_word(word.pending) & ~atomic_read_word(word.mask);
     struct evtchn *const *row;
 
     if (unlikely(!events))
         return;
     row = atomic_read_word(&evtchn_rows[i]);
     if (is_one_bit(events) && likely(row))
-        deliver_bit(v, pending, row, arch_lowest_bit(events), v->gate + i * BITS_PER_WORD);
+        deliver_bit(v, word, row, arch_lowest_bit(events), v->gate + i * BITS_PER_WORD);
     else
-        evtchn_deliver_word(v, pending, events, i);
+        evtchn_deliver_word(v, word, events, i);
 }
 
 /*

@@ -4,9 +4,13 @@
 
 void evtchn_upcall(void)
 {
-    evtchn_upcall_t *upcall = atomic_read(&evtchn_upcall_now);
+    const struct evtchn_vcpu *v = this_evtchn_vcpu();
 
-    upcall(platform_vcpu());
+    do {
+        evtchn_upcall_t *upcall = atomic_read(&evtchn_upcall_now);
+
+        upcall(v->id);
+    } while (atomic_read(&v->info->evtchn_upcall_pending));
 }
 
 /* What must wait until no handler runs on this VCPU. */
@@ -31,10 +35,8 @@ SELDOM void evtchn_upcall_end(struct evtchn_vcpu *v)
         atomic_write(&info->evtchn_upcall_pending, 0);
         ops->walk(v, info);
     }
-    if (v->after_walk) {
-        atomic_write_release(&v->current, IN_UPCALL); /* after what handlers wrote */
-        after_walk(v);
-    }
+    atomic_write_release(&v->current, IN_UPCALL); /* after what handlers wrote */
+    after_walk(v);
 }
 
 SELDOM void evtchn_upcall_stopped(unsigned long vcpu)
@@ -122,22 +124,16 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
     spin_unlock(&ch->lock);
 }
 
-static bool may_deliver(const struct evtchn *ch, const struct evtchn_vcpu *v)
-{
-    return atomic_read(&ch->vcpu) == v->id && !atomic_read(&ch->reasons) &&
-           !atomic_read(&ch->moved_from);
-}
-
 /*
  * The share is used up, and with it goes the channel's budget and mask: only for whoever is in it.
  * The barrier is that of evtchn_begin(): who moves or closes the channel sees us, or we see it.
  * Returns whether it may be delivered all the same.
  */
-static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, evtchn_port_t port)
+static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
 {
     smp_mb();
-    if (evtchn_lookup(port) != ch || !may_deliver(ch, v)) {
-        evtchn_give_back(port);
+    if (!atomic_is(&ch->gate, gate)) {
+        evtchn_give_back((evtchn_port_t)(gate & ~GATE_KINDS));
         return false;
     }
     if (evtchn_refill(v, ch))
@@ -160,29 +156,9 @@ static void hand_on(struct evtchn *ch)
         evtchn_kick(ch);
 }
 
-SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
+/* Its event is taken. */
+static void run(struct evtchn_vcpu *v, struct evtchn *ch)
 {
-    struct evtchn *ch = evtchn_lookup(port);
-
-    if (!ch) {
-        orphan(v, port);
-        return;
-    }
-    if (atomic_read(&ch->vcpu) == v->id)
-        settle(v, ch);
-    if (!may_deliver(ch, v)) {
-        hand_on(ch);
-        return;
-    }
-    atomic_write(&v->current, ch);
-    if (atomic_read(&ch->budget) == 0 && !has_new_share(v, ch, port))
-        return;
-    if (!evtchn_ops->clear_pending(port))
-        return; /* evtchn_take_pending() was faster */
-    if (evtchn_lookup(port) != ch || !may_deliver(ch, v)) {
-        evtchn_give_back(port);
-        return;
-    }
     if (ch->flags & EVTCHN_LATE_EOI)
         evtchn_hold(ch, REASON_EOI);
     if (!(ch->flags & EVTCHN_HANDLER_GPR))
@@ -191,18 +167,44 @@ SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
     ch->handler(ch, ch->data);
 }
 
+SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
+{
+    struct evtchn *ch = evtchn_lookup(port);
+    uint64_t gate;
+
+    if (!ch) {
+        orphan(v, port);
+        return;
+    }
+    if (atomic_read(&ch->vcpu) == v->id)
+        settle(v, ch);
+    gate = atomic_read(&ch->gate);
+    if ((gate & ~GATE_KINDS) != v->gate + port) {
+        hand_on(ch);
+        return;
+    }
+    atomic_write(&v->current, ch);
+    if (atomic_read(&ch->budget) == 0 && !has_new_share(v, ch, gate))
+        return;
+    if (!evtchn_ops->clear_pending(port))
+        return; /* evtchn_take_pending() was faster */
+    if (atomic_is(&ch->gate, gate))
+        run(v, ch);
+    else
+        evtchn_give_back(port);
+}
+
 /*
  * PENDING is taken already. Once the channel is masked for the storm it stays set for the tick; or
  * is raised at once, if the channel was moved in between, and so storms no more.
  */
-SELDOM void evtchn_overspent(struct evtchn_vcpu *v, struct evtchn *ch)
+SELDOM void evtchn_overspent(struct evtchn *ch, struct evtchn_vcpu *v)
 {
     evtchn_port_t port = ch->port;
 
     atomic_write(&ch->budget, 0);
     if (evtchn_refill(v, ch)) {
-        (void)atomic_dec_own(&ch->budget);
-        ch->handler(ch, ch->data);
+        run(v, ch);
     } else {
         evtchn_storm_begin(v, ch);
         evtchn_give_back(port);

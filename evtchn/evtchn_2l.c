@@ -73,16 +73,15 @@ static void mask_2l(evtchn_port_t port)
  */
 static void unmask_2l(evtchn_port_t port, bool local)
 {
-    struct vcpu_info *info;
-
     if (!local) {
         hypercall_evtchn_unmask(port);
         return;
     }
-    info = this_evtchn_vcpu()->info;
     /* Full barrier: a raise that saw the mask set has its PENDING seen below (event_2l.c). */
     atomic_clear_bit(mask_word(port), bit_of(port));
     if (test_bit(pending_word(port), bit_of(port)) && !raised_by_xen(mask_word(port), port)) {
+        struct vcpu_info *info = this_evtchn_vcpu()->info;
+
         atomic_set_bit(&info->evtchn_pending_sel, port / BITS_PER_WORD);
         atomic_write(&info->evtchn_upcall_pending, 1);
     }
@@ -110,7 +109,10 @@ static bool clear_pending_2l(evtchn_port_t port)
 
 static ALWAYS_INLINE void visit_word(struct evtchn_vcpu *v, unsigned long i)
 {
-    walk_word(v, &evtchn_shared->evtchn_pending[i], &evtchn_shared->evtchn_mask[i], i);
+    const struct event_word word = { &evtchn_shared->evtchn_pending[i],
+                                     &evtchn_shared->evtchn_mask[i] };
+
+    walk_word(v, word, i);
 }
 
 /* The words the selector names, beginning behind the one the last such walk began with. */

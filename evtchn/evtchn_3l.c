@@ -227,7 +227,9 @@ static bool clear_pending_3l(evtchn_port_t port)
 
 static ALWAYS_INLINE void visit_l3(struct evtchn_vcpu *v, unsigned long i, unsigned long j)
 {
-    walk_word(v, &l3_words[i].pending[j], &l3_words[i].mask[j], i * W + j);
+    const struct event_word word = { &l3_words[i].pending[j], &l3_words[i].mask[j] };
+
+    walk_word(v, word, i * W + j);
 }
 
 /* At each level from behind the bit that the last walk of several began with. */

@@ -265,31 +265,77 @@ static SELDOM void consume_slow(struct evtchn_vcpu *v, evtchn_port_t port, uint3
         evtchn_deliver_slow(v, port);
 }
 
-/*
- * The first port of a queue. As a rule its word is PENDING, LINKED and a LINK and nothing else, and
- * one exchange takes all of it: the port is off its queue and its event is ours. The next of the
- * queue is noted before the handler runs, which may take long enough for a reset. False, and
- * nothing is done yet, where it is not so; and where there is a next, if it should be the `only`
- * one.
- */
-static ALWAYS_INLINE bool consume(struct evtchn_vcpu *v, evtchn_port_t port, uint32_t *head,
-                                  bool only)
-{
-    event_word_t *word = &atomic_read_word(&group_words[port / GROUP])[port % GROUP];
-    event_word_t seen = atomic_read(word), link = seen - (PENDING | LINKED);
-    uint64_t gate = v->gate + port;
-    struct evtchn *const *handles;
+/* The first port of a queue. */
+struct first {
     struct evtchn *ch;
+    event_word_t *word, seen;
+    uint64_t gate;
+};
 
-    if (unlikely(link > (only ? 0 : LINK)))
+/*
+ * As a rule its word is PENDING, LINKED and a LINK and nothing else. False where it is not so, or
+ * the LINK is above `most`.
+ */
+static ALWAYS_INLINE bool find_first(const struct evtchn_vcpu *v, evtchn_port_t port,
+                                     event_word_t most, struct first *f)
+{
+    struct evtchn *const *handles;
+
+    f->word = &atomic_read_word(&group_words[port / GROUP])[port % GROUP];
+    f->seen = atomic_read(f->word);
+    if (unlikely(f->seen - (PENDING | LINKED) > most))
         return false;
+    f->gate = v->gate + port;
     handles = atomic_read_word(&group_handles[port / GROUP]);
-    ch = atomic_read_word(&handles[port % GROUP]);
-    if (unlikely(!evtchn_begin(v, ch, gate)) || unlikely(!atomic_try_cas32(word, seen, 0)))
+    f->ch = atomic_read_word(&handles[port % GROUP]);
+    return true;
+}
+
+/* One exchange takes all of the word: the port is off its queue and its event is ours. */
+static ALWAYS_INLINE bool take_first(const struct first *f)
+{
+    return likely(atomic_try_cas32(f->word, f->seen, 0));
+}
+
+static ALWAYS_INLINE bool take_first_late(struct evtchn_vcpu *v, const struct first *f)
+{
+    return evtchn_begin_late(v, f->ch, f->gate) && take_first(f);
+}
+
+static ALWAYS_INLINE void run_first_late(struct evtchn_vcpu *v, const struct first *f)
+{
+    if (evtchn_hold_late(v, f->ch, f->gate)) {
+        atomic_test_and_set_bit32(f->word, EVTCHN_FIFO_MASKED);
+        evtchn_run_late(f->ch);
+    }
+}
+
+/* Its gate is shut, or that of late EOI. */
+static bool consume_late(struct evtchn_vcpu *v, struct first f, uint32_t *head)
+{
+    if (!take_first_late(v, &f))
         return false;
-    if (!only)
-        *head = link;
-    evtchn_run(v, ch, gate);
+    *head = f.seen & LINK;
+    run_first_late(v, &f);
+    return true;
+}
+
+/*
+ * The next of the queue is noted before the handler runs, which may take long enough for a reset.
+ * False, and nothing is done yet, where it is not so as it is as a rule.
+ */
+static ALWAYS_INLINE bool consume(struct evtchn_vcpu *v, evtchn_port_t port, uint32_t *head)
+{
+    struct first f;
+
+    if (!find_first(v, port, LINK, &f))
+        return false;
+    if (unlikely(!evtchn_begin(v, f.ch, f.gate)))
+        return consume_late(v, f, head);
+    if (!take_first(&f))
+        return false;
+    *head = f.seen - (PENDING | LINKED);
+    evtchn_run(v, f.ch, f.gate);
     return true;
 }
 
@@ -316,7 +362,7 @@ static WALK_OF_SEVERAL void walk_queues(struct evtchn_vcpu *v, uint32_t ready)
             port = 0;
         }
         do {
-            if (unlikely(!consume(v, port, head, false)))
+            if (unlikely(!consume(v, port, head)))
                 consume_slow(v, port, head);
             port = *head;
         } while (port && likely(atomic_is(&v->fifo_control.ready, 0)));
@@ -350,6 +396,7 @@ static ALWAYS_INLINE void walk_fifo(struct evtchn_vcpu *v, struct vcpu_info *inf
     uint32_t ready = atomic_xchg32(&v->fifo_control.ready, 0) & QUEUES;
     unsigned long priority;
     evtchn_port_t port;
+    struct first f;
 
     (void)info;
     if (evtchn_walk_is_stopped(upcall_fifo)) {
@@ -360,9 +407,18 @@ static ALWAYS_INLINE void walk_fifo(struct evtchn_vcpu *v, struct vcpu_info *inf
         return;
     priority = arch_lowest_bit(ready);
     port = new_head(v, priority);
-    if (is_one_bit(ready) && likely(!v->fifo_head[priority]) && likely(port <= LINK) &&
-        likely(consume(v, port, NULL, true)))
-        return;
+    if (is_one_bit(ready) && likely(atomic_is(&v->fifo_head[priority], 0)) &&
+        likely(port <= LINK) && find_first(v, port, 0, &f)) {
+        if (likely(evtchn_begin(v, f.ch, f.gate))) {
+            if (take_first(&f)) {
+                evtchn_run(v, f.ch, f.gate);
+                return;
+            }
+        } else if (take_first_late(v, &f)) {
+            run_first_late(v, &f);
+            return;
+        }
+    }
     walk_queues(v, ready);
 }
 

@@ -18,7 +18,7 @@
 #ifndef ALWAYS_INLINE /* a build that counts what is run has each line once */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #endif
-#define SELDOM        __attribute__((noinline, cold))
+#define SELDOM __attribute__((noinline, cold))
 
 /*
  * As a selector mostly is. Then there is nothing to be fair between, and the walk is a straight
@@ -56,9 +56,13 @@ enum evtchn_kind {
 /*
  * `gate` of a channel: which port it has, and which VCPU may deliver it without another look. In
  * one word, so that one comparison says that a handle is the port's, is alive, and may be run here.
- * GATE_SHUT is that of one whose deliveries need a look by evtchn_deliver_slow().
+ * Where the handler alone is not all there is to a delivery a bit more says so: such ones are
+ * for evtchn_begin_late() or evtchn_deliver_slow(). GATE_SHUT: none now, or none without settle().
  */
-#define GATE_SHUT UINT64_MAX
+#define GATE_SHUT     UINT64_MAX
+#define GATE_LATE_EOI 0x40000000u /* the channel is masked; all above the port */
+#define GATE_FP       0x80000000u /* FP registers are saved */
+#define GATE_KINDS    ((uint64_t)(GATE_LATE_EOI | GATE_FP))
 
 static inline uint64_t evtchn_gate(unsigned int vcpu, evtchn_port_t port)
 {
@@ -69,7 +73,7 @@ struct evtchn {
     /* Read and written at each delivery; one cache line. */
     evtchn_handler_t *handler;
     void *data;
-    uint64_t gate;   /* evtchn_gate(), or GATE_SHUT */
+    uint64_t gate;   /* evtchn_gate() and GATE_KINDS, or GATE_SHUT */
     uint32_t budget; /* deliveries left of the share */
     evtchn_port_t port;
     uint32_t vcpu; /* who delivers */
@@ -344,7 +348,7 @@ void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
 /* An event was taken for a channel that may no longer have it: give it back. */
 void evtchn_give_back(evtchn_port_t port);
 /* The share is used up: a new one, if there may be one by now. */
-bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch);
+bool evtchn_refill(struct evtchn_vcpu *v, struct evtchn *ch);
 /* Put the channel off; and, the upcall over, let its rest begin. */
 void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch);
 void evtchn_rest_begin(struct evtchn_vcpu *v);
@@ -353,14 +357,16 @@ void evtchn_rest_leave(struct evtchn_vcpu *v);
 /* Take the channel off the list if it rests for one of `reasons`; for which, 0 for none. */
 unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons);
 #define REASON_ANY 0xffu
+/* There was nothing behind the event: the channel stays masked for a rest, if it has earned one. */
+void evtchn_eoi_spurious(struct evtchn *ch);
 /* Ask the platform for the earlier of this VCPU's two times. */
 void evtchn_arm(const struct evtchn_vcpu *v);
 
-/* More has come, or something had to wait for the end of the upcall. */
+/* Something had to wait for the end of the upcall: until no more has come. */
 void evtchn_upcall_end(struct evtchn_vcpu *v);
 /* The share was used up before: the handler runs if it may all the same, else the event goes back.
  */
-void evtchn_overspent(struct evtchn_vcpu *v, struct evtchn *ch);
+void evtchn_overspent(struct evtchn *ch, struct evtchn_vcpu *v);
 
 /*
  * A delivery, in two halves. Between them the backend takes PENDING away, atomically and as a full
@@ -384,9 +390,41 @@ static ALWAYS_INLINE void evtchn_run(struct evtchn_vcpu *v, struct evtchn *ch, u
     if (unlikely(!atomic_is(&ch->gate, gate)))
         evtchn_give_back((evtchn_port_t)gate);
     else if (unlikely(atomic_dec_own(&ch->budget)))
-        evtchn_overspent(v, ch);
+        evtchn_overspent(ch, v);
     else
         ch->handler(ch, ch->data);
+}
+
+/*
+ * The same with late EOI, in three parts: after the second the backend sets the port's mask bit. It
+ * is evtchn_hold() where upcalls are masked and nothing else holds the channel.
+ */
+static ALWAYS_INLINE bool evtchn_begin_late(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
+{
+    return evtchn_begin(v, ch, gate | GATE_LATE_EOI);
+}
+
+/* False: the event, which is taken, was seen to elsewhere. */
+static ALWAYS_INLINE bool evtchn_hold_late(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
+{
+    if (unlikely(!atomic_is(&ch->gate, gate | GATE_LATE_EOI))) {
+        evtchn_give_back((evtchn_port_t)gate);
+        return false;
+    }
+    if (unlikely(atomic_dec_own(&ch->budget))) {
+        evtchn_overspent(ch, v);
+        return false;
+    }
+    spin_lock(&ch->lock);
+    atomic_or_own(&ch->reasons, REASON_EOI);
+    atomic_write(&ch->gate, GATE_SHUT);
+    return true;
+}
+
+static ALWAYS_INLINE void evtchn_run_late(struct evtchn *ch)
+{
+    spin_unlock(&ch->lock);
+    ch->handler(ch, ch->data);
 }
 
 /*
@@ -394,7 +432,9 @@ static ALWAYS_INLINE void evtchn_run(struct evtchn_vcpu *v, struct evtchn *ch, u
  * function, and what is seldom is in others, so that few registers are saved.
  *
  * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets
- * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()).
+ * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()). Whoever
+ * unmasks upcalls looks at the flag after that, so there is no look at it here, but where something
+ * is to be done that may be done only when the flag stays clear (evtchn_upcall_end()).
  */
 static ALWAYS_INLINE void evtchn_upcall_by(unsigned long vcpu, void (*walk)(struct evtchn_vcpu *v,
                                                                             struct vcpu_info *info))
@@ -406,7 +446,7 @@ static ALWAYS_INLINE void evtchn_upcall_by(unsigned long vcpu, void (*walk)(stru
     atomic_write(&v->current, IN_UPCALL);
     atomic_write(&info->evtchn_upcall_pending, 0);
     walk(v, info);
-    if (unlikely(!atomic_is(&v->info->evtchn_upcall_pending, 0)) || unlikely(v->after_walk))
+    if (unlikely(v->after_walk))
         evtchn_upcall_end(v);
     /* After what handlers wrote, and all else: close.c, settle(), evtchn_stop_upcalls(). */
     atomic_write_release(&v->current, NULL);

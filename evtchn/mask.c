@@ -8,10 +8,16 @@
 
 void evtchn_set_gate(struct evtchn *ch)
 {
-    const unsigned int kind = ch->flags & (EVTCHN_HANDLER_GPR | EVTCHN_LATE_EOI);
-    bool open = !ch->reasons && kind == EVTCHN_HANDLER_GPR && !ch->moved_from;
+    uint64_t gate = GATE_SHUT;
 
-    atomic_write(&ch->gate, open ? evtchn_gate(ch->vcpu, ch->port) : GATE_SHUT);
+    if (!ch->reasons && !ch->moved_from) {
+        gate = evtchn_gate(ch->vcpu, ch->port);
+        if (ch->flags & EVTCHN_LATE_EOI)
+            gate |= GATE_LATE_EOI;
+        if (!(ch->flags & EVTCHN_HANDLER_GPR))
+            gate |= GATE_FP;
+    }
+    atomic_write(&ch->gate, gate);
 }
 
 void evtchn_hold(struct evtchn *ch, unsigned int reason)
@@ -30,7 +36,7 @@ void evtchn_hold(struct evtchn *ch, unsigned int reason)
     platform_upcalls_restore(flags);
 }
 
-static void release(struct evtchn *ch, unsigned int reason, bool by_xen)
+static ALWAYS_INLINE void release(struct evtchn *ch, unsigned int reason, bool by_xen)
 {
     unsigned long flags = platform_upcalls_save();
     bool was_shut;
@@ -87,6 +93,21 @@ int evtchn_unmask(struct evtchn *ch)
     if (!ch->handler)
         return -XEN_EINVAL;
     evtchn_release(ch, REASON_USER);
+    return 0;
+}
+
+int evtchn_eoi(struct evtchn *ch, bool spurious)
+{
+    if (evtchn_usable(ch))
+        return -XEN_ENOTCONN;
+    if (!(atomic_read(&ch->reasons) & REASON_EOI) || !atomic_is(&ch->rest_on, NULL))
+        return -XEN_EINVAL;
+    if (spurious) {
+        evtchn_eoi_spurious(ch);
+    } else {
+        ch->spurious_run = 0;
+        release(ch, REASON_EOI, false);
+    }
     return 0;
 }
 

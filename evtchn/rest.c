@@ -18,15 +18,20 @@
 #define TICK         EVTCHN_TICK_DEFAULT
 #define LONGEST_REST 10u /* as a power of two of ticks */
 
-static void new_share(const struct evtchn_vcpu *v, struct evtchn *ch, uint64_t now)
+/*
+ * This upcall goes on until evtchn_upcall_pending stays clear (evtchn_upcall_end()): were it over
+ * after one walk, and the next made at once, there would be another share in that.
+ */
+static void new_share(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t now)
 {
     ch->spent += ch->given - ch->budget;
     ch->given = ch->budget = atomic_read(&ch->share);
     ch->refilled = now;
     ch->refilled_in = v->upcalls;
+    v->after_walk = true;
 }
 
-bool evtchn_refill(const struct evtchn_vcpu *v, struct evtchn *ch)
+bool evtchn_refill(struct evtchn_vcpu *v, struct evtchn *ch)
 {
     uint64_t now = platform_now_ns();
 
@@ -192,31 +197,21 @@ static uint64_t rest_of(struct evtchn *ch)
     return (uint64_t)TICK << (run - 1 < LONGEST_REST ? run - 1 : LONGEST_REST);
 }
 
-int evtchn_eoi(struct evtchn *ch, bool spurious)
+SELDOM void evtchn_eoi_spurious(struct evtchn *ch)
 {
+    uint64_t ns = rest_of(ch);
     unsigned long flags;
-    uint64_t ns = 0;
 
-    if (evtchn_usable(ch))
-        return -XEN_ENOTCONN;
-    if (!(atomic_read(&ch->reasons) & REASON_EOI) || atomic_read(&ch->rest_on))
-        return -XEN_EINVAL;
-    if (spurious) {
-        ch->spurious++;
-        ns = rest_of(ch);
-    } else {
-        ch->spurious_run = 0;
-    }
+    ch->spurious++;
     if (ns == 0) {
         evtchn_release(ch, REASON_EOI);
-        return 0;
+        return;
     }
     flags = platform_upcalls_save();
     ch->deferred++;
     rest(this_evtchn_vcpu(), ch, REASON_EOI, platform_now_ns() + ns);
     evtchn_rest_begin(this_evtchn_vcpu());
     platform_upcalls_restore(flags);
-    return 0;
 }
 
 /* --- what a program sees of it -------------------------------------------------------------- */

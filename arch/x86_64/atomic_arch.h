@@ -59,6 +59,12 @@ static inline bool atomic_dec_own(uint32_t *p)
     return was_0;
 }
 
+#define atomic_or_own atomic_or_own
+static inline void atomic_or_own(uint8_t *p, uint8_t bits)
+{
+    __asm__ volatile("orb %1, %0" : "+m"(*p) : "iq"(bits) : "cc");
+}
+
 /* tzcnt where there is one. The compiler's own is an int, and clears its target first. */
 #define arch_lowest_bit arch_lowest_bit
 static inline unsigned long arch_lowest_bit(uint64_t word)

@@ -29,31 +29,26 @@
 arch_upcall_entry:
         cmpq    $arch_upcall_exit_end, 16(%rsp)
         jb      .Lperhaps               /* seldom: the linker puts this section first */
-.Lnot:
-        pop     %rcx                    /* both were saved by Xen */
-        pop     %r11
-.Lsave:
+.Lsave:                                 /* rcx and r11 lie where Xen has saved them */
         push    %rax
-        push    %rcx
         push    %rdx
         push    %rsi
         push    %rdi
         push    %r8
         push    %r9
         push    %r10
-        push    %r11
         cld
         mov     %gs:PERCPU_VCPU, %edi
         call    *evtchn_upcall_now
-        pop     %r11
         pop     %r10
         pop     %r9
         pop     %r8
         pop     %rdi
         pop     %rsi
         pop     %rdx
-        pop     %rcx
         pop     %rax
+        pop     %rcx
+        pop     %r11
         orb     $3, CS_SLOT(%rsp)       /* iretq cannot leave ring 3 */
         movb    $0, %gs:PERCPU_UPCALL_MASK
         .globl arch_upcall_unmasked
@@ -73,15 +68,18 @@ arch_upcall_again:
 .Lagain:
         movb    $1, %gs:PERCPU_UPCALL_MASK
 arch_upcall_exit_end:
+.Lframe:
+        push    %r11                    /* as Xen does */
+        push    %rcx
         jmp     .Lsave
 
 .Lperhaps:
         cmpq    $arch_upcall_unmasked, 16(%rsp)
-        jb      .Lnot
+        jb      .Lsave
         pop     %rcx
         pop     %r11
         mov     RSP_SLOT(%rsp), %rsp    /* where the interrupted exit had its own frame */
-        jmp     .Lsave
+        jmp     .Lframe
         .size arch_upcall_entry, . - arch_upcall_entry
 
 /*

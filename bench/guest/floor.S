@@ -19,17 +19,13 @@
 #define EMPTY    872
 
 .macro ENTER
-        pop     %rcx
-        pop     %r11
-        push    %rax
-        push    %rcx
+        push    %rax                    /* Xen has saved rcx and r11 */
         push    %rdx
         push    %rsi
         push    %rdi
         push    %r8
         push    %r9
         push    %r10
-        push    %r11
         push    %rbx
         push    %rbp                    /* so that the stack is aligned at the call */
         cld
@@ -39,15 +35,15 @@
 .macro LEAVE name
         pop     %rbp
         pop     %rbx
-        pop     %r11
         pop     %r10
         pop     %r9
         pop     %r8
         pop     %rdi
         pop     %rsi
         pop     %rdx
-        pop     %rcx
         pop     %rax
+        pop     %rcx
+        pop     %r11
         orb     $3, 8(%rsp)
         movb    $0, %gs:PERCPU_UPCALL_MASK
         .globl \name\()_iret

@@ -425,8 +425,8 @@ void evtchn_resume(bool cancelled);
 void evtchn_set_resume_port(struct evtchn *ch, evtchn_port_t port);
 
 /*
- * Deliver what is pending. The upcall entry calls it, after saving the registers that the C ABI
- * lets a function change.
+ * Deliver what is pending, until evtchn_upcall_pending stays clear. The upcall entry calls it, after
+ * saving the registers that the C ABI lets a function change.
  * From: the upcall entry, any VCPU, upcalls masked; does not block.
  * ABI: public/xen.h, struct vcpu_info.
  */
@@ -435,7 +435,8 @@ void evtchn_upcall(void);
 /*
  * The same, for an upcall entry where each instruction counts: a call through this pointer, with
  * the number of the VCPU, leads straight to the ABI in use. The pointer changes with the ABI, so it
- * is read each time.
+ * is read each time. evtchn_upcall_pending may be set again when it returns: the entry looks at it,
+ * as it has to once upcalls are unmasked, and calls again.
  * From: as evtchn_upcall().
  * ABI: as there.
  */

@@ -366,7 +366,7 @@ TEST(upcall_at_every_instruction_of_an_upcall)
         step_through(where, where % 2 ? PATTERN_FLAGS : 0);
         EXPECT_EQ(seen, sent);
     } while (step == where && where < 2000);
-    EXPECT(where > 60 && where < 2000); /* 40 instructions are the entry's and the exit's alone */
+    EXPECT(where > 40 && where < 2000); /* 40 instructions are the entry's and the exit's alone */
     end();
 }
 

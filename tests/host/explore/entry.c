@@ -16,7 +16,8 @@
 #define MAIN      0x500000u /* what is interrupted */
 #define STACK_TOP 0x2000u
 #define WORDS     64u
-/* Xen's frame without rcx and r11, nine registers, the return address; and what aligns. */
+/* Xen's frame without rcx and r11, nine registers with these, the return address; and what aligns.
+ */
 #define DEEPEST ((5 + 9 + 1 + 1) * 8)
 
 static struct instruction code[ENTRY_MAX];
