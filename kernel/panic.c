@@ -32,6 +32,8 @@ void xenlet_shutdown(unsigned int reason)
 
 void xenlet_exit(int status)
 {
+    if (status)
+        platform_log("the program ended with status %d: the domain ends as crashed", status);
     xenlet_shutdown(status ? SHUTDOWN_crash : SHUTDOWN_poweroff);
 }
 

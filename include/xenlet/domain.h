@@ -33,8 +33,8 @@ int main(int argc, char **argv);
 void xenlet_run(int argc, char **argv) __attribute__((noreturn));
 
 /*
- * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, once what was written
- * to the console has been taken, or 10 seconds have passed.
+ * End the domain: SHUTDOWN_poweroff for status 0, SHUTDOWN_crash otherwise, which a line says, once
+ * what was written to the console has been taken, or 10 seconds have passed.
  * From: anywhere; does not return.
  */
 void xenlet_exit(int status) __attribute__((noreturn));

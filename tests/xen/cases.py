@@ -42,6 +42,7 @@ _MISBEHAVIOUR = {
     'stay': (7, 'TIMEOUT: 7 s passed, waiting for .* to shut down after its verdict'),
     'crash': (6, 'CRASH: the guest shut down with the reason crash'),
     'crash-after-verdict': (6, 'CRASH: the guest shut down with the reason crash'),
+    'status': (6, 'xenlet: the program ended with status 7: the domain ends as crashed'),
     'no-verdict': (8, 'NO VERDICT: it printed no verdict and ended by poweroff'),
     'fail': (5, 'FAILURE: failed: arithmetic'),
     'error': (4, 'ERROR: by its own verdict'),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,11 @@ TEST(newlib_has_three_files)
     EXPECT_EQ(isatty(0), 1);
     EXPECT_EQ(isatty(7), 0);
     EXPECT_EQ(getpid(), 1);
+    EXPECT_EQ(kill(1, 0), 0);
+    EXPECT_EQ(kill(2, 0), -1);
+    EXPECT_EQ(errno, ESRCH);
+    EXPECT_EQ(kill(1, -1), -1);
+    EXPECT_EQ(errno, EINVAL);
 }
 
 TEST(newlib_libm)

@@ -21,6 +21,8 @@ static void go_wrong(const char *how)
             ;
     if (is(how, "crash"))
         xenlet_shutdown(SHUTDOWN_crash);
+    if (is(how, "status"))
+        xenlet_exit(7);
     if (is(how, "no-verdict"))
         xenlet_exit(0);
     if (is(how, "fail")) {
