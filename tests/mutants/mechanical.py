@@ -28,50 +28,58 @@ class Killers:
     """The tests, cheapest first, on one copy of the tree. All is compiled by the commands that make says."""
 
     def __init__(self, snapshot, number, explore):
-        self.work, self.explore = tree.Tree(snapshot, number), explore
-        self.name = None
-        self.work.make(tree.PROPS, tree.SUITE, tree.UNIT, tree.EXPLORE)
+        self.work, self.explore = tree.Tree(snapshot, f'tree-{number}'), explore
+        self.name, self.known = None, {}
+        self.work.make(tree.PROPS, tree.SUITE, tree.UNIT, tree.ASAN, tree.EXPLORE)
 
     def begin(self, name):
         """From now on `name` is the file that changes."""
         if self.name == name:
             return
         self.end()
+        if name not in self.known:
+            self._learn(name)
         self.name = name
-        sources = [name] if name.endswith('.c') else [n for n in self.work.snapshot.files if re.fullmatch(r'evtchn/\w+\.c', n)
-                                                       and n != _DT]
-        self.objects = []
+        self.products, self.base, self.steps, self.objects = self.known[name]
+
+    def _learn(self, name):
+        """What is compiled from it, how, and what comes of it as it is."""
+        names = self.work.snapshot.files
+        sources = [name] if name.endswith('.c') else [n for n in names if re.fullmatch(r'evtchn/\w+\.c', n) and n != _DT]
+        self.products = []
         for out, variables in _PRODUCTS:
             objects = [f'build/{out}/{n}.o' for n in sources]
-            self.objects.append((self._asked(name, *variables, *objects), objects))
-        self.base = None
-        self.base = [self._products(i) for i in range(len(_PRODUCTS))]
+            self.products.append((self._asked(name, *variables, *objects), objects))
+        base = [self._digest(i) for i in range(len(_PRODUCTS))]
         if name == _DT:
-            trees = [re.fullmatch(r'tests/host/(dt/\w+/.*)\.(?:dts|hex)', n) for n in self.work.snapshot.files]
+            trees = [re.fullmatch(r'tests/host/(dt/\w+/.*)\.(?:dts|hex)', n) for n in names]
             self.work.make(*tree.DT, *(f'build/host/{found[1]}.dtb' for found in trees if found))
-            self.steps = [(self._asked(name, *tree.DT), self._dt)]
+            steps = [(self._asked(name, *tree.DT), self._dt)]
             if self._dt():
                 raise tree.Broken('the tests of device trees fail without any change')
-            return
-        self.steps = [(self._asked(name, tree.UNIT), self._unit), (self._asked(name, tree.SUITE, tree.PROPS), self._model)]
-        if self.explore:
-            self.steps.append((self._asked(name, tree.EXPLORE), self._explore))
-        done = set(self.steps[0][0])
-        self.steps[1] = ([c for c in self.steps[1][0] if c not in done], self._model)
+        else:
+            first = self._asked(name, tree.UNIT)
+            steps = [(first, self._unit),
+                     ([c for c in self._asked(name, tree.SUITE, tree.PROPS) if c not in first], self._model),
+                     (self._asked(name, tree.ASAN), self._asan)]
+            if self.explore:
+                steps.append((self._asked(name, tree.EXPLORE), self._explore))
+        made = {found[1] for commands, _test in steps for c in commands if (found := re.search(r' -c .* -o (\S+\.o)$', c))}
+        self.known[name] = (self.products, base, steps, {n: (self.work.path / n).read_bytes() for n in made})
 
     def end(self):
         """The file is as it was: what was compiled from it, too."""
         if self.name:
-            for commands, _test in self.steps:
-                self.work.shell(commands)
+            for name, data in self.objects.items():
+                (self.work.path / name).write_bytes(data)
 
     def _asked(self, name, *targets):
         commands = self.work.commands(name, *targets)
         return [re.sub(r' -g ', ' ', c) if ' -c ' in c else c for c in commands]
 
-    def _products(self, i):
+    def _digest(self, i):
         """A digest of the objects that are the library's; None when they do not compile."""
-        commands, objects = self.objects[i]
+        commands, objects = self.products[i]
         if not self.work.shell(commands):
             return None
         whole = hashlib.sha256()
@@ -89,6 +97,9 @@ class Killers:
     def _unit(self):
         return self._failed(*self.work.run(f'./{tree.UNIT}', seconds=120, cpu=3), 'unit')
 
+    def _asan(self):
+        return self._failed(*self.work.run(f'./{tree.ASAN}', seconds=120, cpu=20), 'asan')
+
     def _model(self):
         status, output = self.work.run(f'./{tree.PROPS}', '--ops', '200000', '--as-is', seconds=120, cpu=8)
         if status != 0:
@@ -102,7 +113,7 @@ class Killers:
         return None
 
     def _explore(self):
-        status, output = self.work.run(f'./{tree.EXPLORE}', '--hunt', '--preemptions', '1', '--states', '300', seconds=300)
+        status, output = self.work.run(f'./{tree.EXPLORE}', '--hunt', '--preemptions', '2', '--states', '1000', seconds=300)
         if status == 0:
             return None
         found = re.search(r'^FAIL (\S+ \S+ on \w+)', output, re.MULTILINE)
@@ -117,7 +128,7 @@ class Killers:
 
     def unchanged(self):
         """What fails without any change would show nothing."""
-        return next((by for test in (self._unit, self._model, self._explore) if (by := test())), None)
+        return next((by for test in (self._unit, self._model, self._asan, self._explore) if (by := test())), None)
 
     def verdict(self, change):
         self.begin(change.name)
@@ -125,7 +136,7 @@ class Killers:
         try:
             seen = []
             for i, base in enumerate(self.base):
-                seen.append(self._products(i))
+                seen.append(self._digest(i))
                 if seen[-1] is None:
                     return REFUSED
                 if seen[-1] != base:
@@ -196,7 +207,7 @@ def _kind(verdict):
 
 def _report(verdicts, explained):
     """A table by file; and whether it is good enough."""
-    killers = ('unit', 'suite', 'props', 'explore', 'dt')
+    killers = ('unit', 'asan', 'suite', 'props', 'explore', 'dt')
     files = collections.defaultdict(collections.Counter)
     for change, verdict in verdicts:
         files[change.name][_kind(verdict)] += 1
@@ -216,14 +227,16 @@ def _report(verdicts, explained):
     return score >= 90 and explained == of[SURVIVED]
 
 
-def run(snapshot, files, every, jobs, again, explore):
+def run(snapshot, files, every, jobs, again, explore, minutes):
     names = files or sorted(n for n in snapshot.files if re.fullmatch(r'evtchn/\w+\.[ch]', n))
     all_changes = list(_numbered(c for name in names for c in rules.changes(name, snapshot.text(name))))
     results, reasons = Results(snapshot.digest() + ('' if explore else ' without the explorer')), _reasons(snapshot)
     chosen = [(key, c) for key, c in all_changes[::every] if not again or results.survived(key)]
     print(f'{len(chosen)} changes of {len(all_changes)}, in {len(names)} files', flush=True)
     verdicts, lock, began = {}, threading.Lock(), time.monotonic()
-    todo = collections.deque((i, key, c) for i, (key, c) in enumerate(chosen) if results.get(key) is None)
+    # In no order that means anything: what a run gets to in its time is a sample of all.
+    mixed = sorted(enumerate(chosen), key=lambda item: hashlib.sha256(item[1][0].encode()).digest())
+    todo = collections.deque((i, key, c) for i, (key, c) in mixed if results.get(key) is None)
     for i, (key, change) in enumerate(chosen):
         if results.get(key) is not None:
             verdicts[i] = (change, results.get(key))
@@ -240,7 +253,7 @@ def run(snapshot, files, every, jobs, again, explore):
     def work(killers):
         while not failed:
             with lock:
-                if not todo:
+                if not todo or (minutes and time.monotonic() - began > 60 * minutes):
                     return
                 i, key, change = todo.popleft()
             try:
@@ -274,7 +287,9 @@ def run(snapshot, files, every, jobs, again, explore):
     if without:
         print('\nsurvived, and no reason is given:')
         print('\n'.join(f'  {c}' for c in without))
-    unused = set(reasons) - {str(c) for c in survivors} if every == 1 and not files and not again else ()
+    if todo:
+        print(f'the time is over: {len(todo)} were not tried; the next run goes on with them')
+    unused = set(reasons) - {str(c) for c in survivors} if len(verdicts) == len(all_changes) else ()
     for change in sorted(unused):
         print(f'has a reason, but did not survive: {change}')
     return _report([verdicts[i] for i in sorted(verdicts)], len(survivors) - len(without))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A copy of the sources to make mistakes in, and the tests that are run on it."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -12,6 +13,7 @@ EXPLORE = 'build/host/explore/explore'
 SUITE = 'build/host/plain/suite'
 PROPS = 'build/host/plain/props'
 UNIT = 'build/host/plain/unit'
+ASAN = 'build/host/asan/unit'
 DT = ('build/host/dt/read_test', 'build/host/dt/xenlet-dt')
 GUEST = 'build/gcc/tests/suite.elf'
 
@@ -47,10 +49,15 @@ class Snapshot:
 class Tree:
     """A snapshot, written out; its build directory is kept from one time to the next."""
 
-    def __init__(self, snapshot, number=0):
+    def __init__(self, snapshot, name):
         self.snapshot = snapshot
-        self.path = BUILD / ('tree' if number == 0 else f'tree-{number}')
+        self.path = BUILD / name
         (self.path / 'build').mkdir(parents=True, exist_ok=True)
+        self.lock = open(BUILD / f'{name}.lock', 'w')
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Broken(f'another run of this has {self.path.relative_to(ROOT)}') from None
         for stamp in ('build/include/xen/.stamp', 'build/libfdt/.stamp'):
             if not (ROOT / stamp).exists():
                 _output('make', '-s', stamp, cwd=ROOT)

@@ -15,6 +15,7 @@
 static struct start_info info;
 struct shared_info *shared_info;
 void (*host_on_hypercall)(unsigned int nr, const long args[4]);
+void (*host_on_console)(const char *text, unsigned int len);
 
 static void must(int rc, const char *what)
 {
@@ -95,7 +96,10 @@ void xenlet_shutdown(unsigned int reason)
 
 void world_console(const char *text, unsigned int len)
 {
-    fwrite(text, 1, len, stdout);
+    if (host_on_console)
+        host_on_console(text, len);
+    else
+        fwrite(text, 1, len, stdout);
 }
 
 void world_shutdown(unsigned int reason)

@@ -33,6 +33,9 @@ extern bool host_fp_saved[MODEL_MAX_VCPUS];
 /* Called with each hypercall of the guest's, unless NULL. */
 extern void (*host_on_hypercall)(unsigned int nr, const long args[4]);
 
+/* Given what is written to the console, unless NULL: then it is printed. */
+extern void (*host_on_console)(const char *text, unsigned int len);
+
 /* Whether this VCPU holds the lock; and how many it holds. */
 struct spinlock;
 bool host_holds(const struct spinlock *lock);

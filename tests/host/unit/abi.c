@@ -159,10 +159,79 @@ static void memory_may_end_anywhere(void)
     unit_config.pages_left = 0;
 }
 
+/* --- what a person is told -------------------------------------------------------------------- */
+
+static char said[4096];
+static size_t nr_said;
+
+static void listen(const char *text, unsigned int len)
+{
+    for (unsigned int i = 0; i < len && nr_said + 1 < sizeof(said); i++) {
+        if (text[i] != '\r')
+            said[nr_said++] = text[i];
+    }
+    said[nr_said] = '\0';
+}
+
+static void expect_told(const char *asked, const char *text)
+{
+    nr_said = 0;
+    said[0] = '\0';
+    unit_boot(asked);
+    if (strcmp(said, text) != 0)
+        unit_fail(__FILE__, __LINE__, said, 0, 1);
+}
+
+#define TOLD "xenlet: event channels: this Xen "
+
+static void refusals_are_told_once_and_nothing_else(void)
+{
+    host_on_console = listen;
+    expect_told(NULL, "");
+    expect_told("", "");
+    expect_told("auto", "");
+    expect_told("2l", "");
+    expect_told("3l", "");
+    expect_told("fifo", "");
+    expect_told("fif",
+                "xenlet: evtchn=fif is not an event channel ABI (there are: auto 2l 3l fifo); "
+                "using auto\n");
+    model_refuse(EVTCHNOP_init_control, 0, 1, -XEN_ENOMEM);
+    expect_told("fifo", TOLD "refuses fifo (error -12); using 2l\n");
+    model_refuse(EVTCHNOP_init_control, 0, 1, -XEN_ENOMEM);
+    expect_told("auto", TOLD "refuses fifo (error -12); using 3l\n");
+    model_refuse(EVTCHNOP_init_control, 0, 1, -XEN_ENOMEM);
+    model_refuse_too(EVTCHNOP_register_3level, 1, 1, -XEN_EINVAL);
+    expect_told("auto", TOLD "refuses fifo (error -12); using 2l\n" TOLD
+                             "refuses 3l (error -22); using 2l\n");
+    /* What is not there is passed over, and missed only by who has asked for it. */
+    unit_config.model.has_3l = false;
+    expect_told("3l", TOLD "has no 3-level ABI (error -38); using 2l\n");
+    model_refuse(EVTCHNOP_init_control, 0, 1, -XEN_EOPNOTSUPP);
+    expect_told("auto", TOLD "refuses fifo (error -95); using 2l\n");
+    host_on_console = NULL;
+}
+
+static void lost_ports_are_told(void)
+{
+    unit_config.before = toolstack_ports;
+    host_on_console = listen;
+    model_refuse(EVTCHNOP_expand_array, 0, 1, -XEN_ENOMEM);
+    expect_told("fifo", TOLD "refuses fifo (error -12); using 2l\n");
+    model_refuse(EVTCHNOP_expand_array, 0, 1, -XEN_ENOMEM);
+    model_refuse_too(EVTCHNOP_bind_interdomain, 1, 1, -XEN_EINVAL);
+    expect_told("fifo", "xenlet: event channel at port 2 is lost (error -22)\n" TOLD
+                        "refuses fifo (error -12); using 2l\n");
+    host_on_console = NULL;
+}
+
 const struct unit abi_units[] = { { "abi_is_chosen", is_chosen },
                                   { "abi_is_refused_at_each_step", is_refused_at_each_step },
                                   { "abi_way_back_may_be_refused", way_back_may_be_refused },
                                   { "abi_nothing_extended", nothing_extended },
                                   { "abi_later_vcpus_may_be_refused", later_vcpus_may_be_refused },
                                   { "abi_memory_may_end_anywhere", memory_may_end_anywhere },
+                                  { "refusals_are_told_once_and_nothing_else",
+                                    refusals_are_told_once_and_nothing_else },
+                                  { "lost_ports_are_told", lost_ports_are_told },
                                   { NULL, NULL } };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Channels bound, moved, opened again and lost: what the handle and Xen say about each. */
-#include <stdio.h>
+#include <setjmp.h>
 #include <string.h>
 #include <xenlet/abi/event_channel_3l.h>
 #include <xenlet/console.h>
 #include <xenlet/hypercall.h>
 #include <xenlet/memory.h>
+#include <xenlet/vcpu.h>
 #include "tests/host/unit/unit.h"
 
 #define GPR EVTCHN_HANDLER_GPR
@@ -122,11 +123,13 @@ static void moved_channel_knows_where_it_was_run(void)
     FOR_EACH_ABI(i)
     {
         unsigned int seen = 0;
-        struct evtchn *ch;
+        struct evtchn *ch, *virq;
 
         boot(abis[i]);
         SAME(evtchn_bind_unbound(DOMID_SELF, unit_count, &seen, GPR, &ch), 0);
         HOLDS(!ch->has_moved);
+        SAME(evtchn_bind_virq(VIRQ_TBUF, 1, unit_count, &seen, GPR, &virq), 0);
+        HOLDS(virq->has_moved && virq->vcpu == 1); /* Xen has it on VCPU 0 at first */
         (void)platform_upcalls_save();
         SAME(evtchn_bind_vcpu(ch, 0), 0);
         HOLDS(!ch->moved_from && ch->has_moved && ch->vcpu == 0);
@@ -190,6 +193,37 @@ static void vcpu_that_left_gets_nothing(void)
         HOLDS(!evtchn_vcpu_has_left(evtchn_vcpus[1]));
         SAME(evtchn_bind_vcpu(ch, 1), 0);
     }
+}
+
+/* What a VCPU needs of Xen it has before it comes up: where Xen is to tell it of events. */
+static jmp_buf comes_up;
+static unsigned int registered;
+
+static void look_at_vcpu(unsigned int nr, const long args[4])
+{
+    const struct vcpu_register_vcpu_info *info = (const void *)args[2];
+
+    if (nr != __HYPERVISOR_vcpu_op || args[1] != 1)
+        return;
+    if (args[0] == VCPUOP_register_vcpu_info) {
+        HOLDS(info->mfn == platform_page_gfn(host_vcpus[1]));
+        registered++;
+    } else if (args[0] == VCPUOP_up) {
+        longjmp(comes_up, 1);
+    }
+}
+
+static void vcpu_info_is_registered_before_a_vcpu_comes_up(void)
+{
+    unit_boot("2l");
+    registered = 0;
+    host_on_hypercall = look_at_vcpu;
+    if (setjmp(comes_up) == 0) {
+        (void)vcpu_start(1, NULL, NULL);
+        HOLDS(false); /* it never comes back from there */
+    }
+    SAME(registered, 1);
+    HOLDS(evtchn_vcpu_exists(1) && !evtchn_vcpu_has_left(evtchn_vcpus[1]));
 }
 
 /* --- opened again --------------------------------------------------------------------------- */
@@ -495,6 +529,8 @@ const struct unit bind_units[] = {
     { "moved_channel_knows_where_it_was_run", moved_channel_knows_where_it_was_run },
     { "new_priority_ends_with_a_raise", new_priority_ends_with_a_raise },
     { "vcpu_that_left_gets_nothing", vcpu_that_left_gets_nothing },
+    { "vcpu_info_is_registered_before_a_vcpu_comes_up",
+      vcpu_info_is_registered_before_a_vcpu_comes_up },
     { "suspend_leaves_no_port", suspend_leaves_no_port },
     { "lost_channel_may_be_closed_before_its_owner_is_told",
       lost_channel_may_be_closed_before_its_owner_is_told },

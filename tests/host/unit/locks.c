@@ -15,6 +15,7 @@ static const char *const abis[] = { "2l", "fifo", "3l" };
  */
 
 static unsigned int changes, others;
+static struct evtchn *moving;
 
 /* XSA-505: those that change the ABI must not meet. Moves and unmasks keep our order in Xen. */
 static void look_at_locks(unsigned int nr, const long args[4])
@@ -32,6 +33,8 @@ static void look_at_locks(unsigned int nr, const long args[4])
         break;
     case EVTCHNOP_bind_vcpu:
         HOLDS(host_locks_held() == 1);
+        if (moving) /* or where it goes it would be delivered, and handed on, over and over */
+            HOLDS(moving->reasons & REASON_MOVE && evtchn_ops->is_masked(evtchn_port(moving)));
         others++;
         break;
     case EVTCHNOP_unmask:
@@ -60,8 +63,10 @@ static void hypercalls_are_made_under_locks(void)
         changes = others = 0;
         boot_and_look(abis[i]);
         SAME(evtchn_bind_unbound(DOMID_SELF, unit_count, &seen, GPR, &ch), 0);
+        moving = ch;
         SAME(evtchn_bind_vcpu(ch, 1), 0);
         SAME(evtchn_bind_vcpu(ch, 0), 0);
+        moving = NULL;
         HOLDS(others >= 3);
         SAME(evtchn_reset(), 0);
         HOLDS(changes >= (i ? 5 : 1));

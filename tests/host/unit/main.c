@@ -57,6 +57,7 @@ static void run(const struct unit *units, const char *only)
                                                        .quiet = true },
                                             .pages = 256 };
         host_on_hypercall = NULL;
+        host_on_console = NULL;
         model_refuse(0, 0, 0, 0);
         model_refuse_poll(0);
         units->run();

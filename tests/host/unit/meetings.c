@@ -513,6 +513,55 @@ static void bind_to_a_vcpu_that_leaves(void)
     }
 }
 
+/* An event is raised at any step of its going: it goes along, and stays on no queue there. */
+static void raise_it(void)
+{
+    SAME(evtchn_raise(target), 0);
+    (void)platform_upcalls_save();
+}
+
+static void step_of_leaving(void)
+{
+    if (host_vcpus[1]->in_xen || until-- != 0)
+        return;
+    if (host_locks_held()) {
+        until = 0; /* at the next step */
+        return;
+    }
+    host_between_steps = NULL;
+    host_this = 0;
+    raise_it();
+    host_this = 1;
+}
+
+static void leaving_vcpu_meets_a_raise(void)
+{
+    FOR_EACH_ABI(i)
+    {
+        for (unsigned int n = 0; n < 150; n++) {
+            boot(abis[i]);
+            SAME(evtchn_bind_unbound(DOMID_SELF, unit_count, &seen, GPR, &target), 0);
+            SAME(evtchn_bind_vcpu(target, 1), 0);
+            take_on(1);
+            seen = 0;
+            host_this = 1;
+            (void)platform_upcalls_save();
+            until = n;
+            host_between_steps = step_of_leaving;
+            evtchn_vcpu_leave();
+            if (host_between_steps) {
+                host_between_steps = NULL;
+                host_this = 0;
+                raise_it();
+            }
+            take_on(0);
+            HOLDS(seen >= 1);
+            SAME(evtchn_close(target), 0);
+            SAME(model_busy_ports(), 0);
+        }
+    }
+}
+
 const struct unit meeting_units[] = {
     { "close_meets_a_delivery", close_meets_a_delivery },
     { "bind_meets_an_event", bind_meets_an_event },
@@ -526,5 +575,6 @@ const struct unit meeting_units[] = {
     { "upcall_before_a_reset_loses_nothing", upcall_before_a_reset_loses_nothing },
     { "walk_over_a_restore_finds_the_new_abi", walk_over_a_restore_finds_the_new_abi },
     { "bind_to_a_vcpu_that_leaves", bind_to_a_vcpu_that_leaves },
+    { "leaving_vcpu_meets_a_raise", leaving_vcpu_meets_a_raise },
     { NULL, NULL }
 };

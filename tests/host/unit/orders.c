@@ -68,14 +68,12 @@ static bool is_released(const volatile void *p)
     return released_at(find(HOST_WRITE, p, 0));
 }
 
-/* Some read of `p` is one, and nothing after it is before it. */
-static bool is_acquired(const volatile void *p)
+/* The first read of `p` from there on is one, and nothing after it is before it. */
+static bool is_acquired(const volatile void *p, unsigned int from)
 {
-    for (unsigned int i = find(HOST_READ, p, 0); i < nr_notes; i = find(HOST_READ, p, i + 1)) {
-        if (i + 1 < nr_notes && notes[i + 1].kind == HOST_RMB)
-            return true;
-    }
-    return false;
+    unsigned int i = find(HOST_READ, p, from);
+
+    return i + 1 < nr_notes && notes[i + 1].kind == HOST_RMB;
 }
 
 /* `a` is written, then there is a full barrier, then `b` is read. */
@@ -86,6 +84,96 @@ static bool full_between(const volatile void *a, const volatile void *b)
     for (last = find(HOST_READ, b, i); i < last && !is_full(i); i++)
         ;
     return i < last && last < nr_notes;
+}
+
+/* --- what changes under a lock -------------------------------------------------------------- */
+
+static struct evtchn *watched;
+static unsigned int nr_writes;
+
+/* Of what is written in one step; what is written plainly stands beside it. */
+static void look_who_writes(enum host_access kind, const volatile void *p)
+{
+    const struct evtchn_vcpu *v = evtchn_vcpus[0];
+
+    if (kind != HOST_WRITE)
+        return;
+    if (p == &watched->reasons || p == &watched->gate || p == &watched->vcpu ||
+        p == &watched->moved_from || p == &watched->share || p == &watched->has_moved) {
+        HOLDS(host_holds(&watched->lock));
+        nr_writes++;
+    }
+    if (p == &watched->rest_on) {
+        HOLDS(host_holds(&v->lock));
+        nr_writes++;
+    }
+    if ((const char *)p >= (const char *)evtchn_rows[0] &&
+        (const char *)p < (const char *)evtchn_rows[0] + 4096) {
+        HOLDS(host_locks_held() == 1);
+        nr_writes++;
+    }
+}
+
+static void fields_change_under_their_lock(void)
+{
+    FOR_EACH_ABI(i)
+    {
+        unsigned int seen = 0;
+        struct evtchn other = { .port = 500 };
+
+        unit_boot(abis[i]);
+        SAME(host_add_vcpu(1), 0);
+        world_skip(3 * EVTCHN_TICK_DEFAULT);
+        SAME(evtchn_bind_unbound(DOMID_SELF, unit_count, &seen, GPR, &watched), 0);
+        nr_writes = 0;
+        host_on_access = look_who_writes;
+        SAME(evtchn_mask(watched), 0);
+        SAME(evtchn_unmask(watched), 0);
+        SAME(evtchn_set_share(watched, 9), 0);
+        SAME(nr_writes, 5);
+        SAME(evtchn_bind_vcpu(watched, 1), 0);
+        SAME(evtchn_raise(watched), 0);
+        host_this = 1;
+        platform_upcalls_restore(0);
+        host_this = 0;
+        HOLDS(seen >= 1);
+        SAME(evtchn_bind_vcpu(watched, 0), 0);
+        SAME(evtchn_raise(watched), 0);
+        HOLDS(seen >= 2 && !watched->moved_from);
+        (void)platform_upcalls_save();
+        evtchn_storm_begin(evtchn_vcpus[0], watched);
+        HOLDS(watched->rest_on);
+        SAME(evtchn_rest_forget(watched, REASON_STORM), REASON_STORM);
+        evtchn_storm_begin(evtchn_vcpus[0], watched);
+        watched->rest_until = 1;
+        evtchn_tick();
+        HOLDS(!watched->rest_on && !watched->reasons);
+        nr_writes = 0;
+        SAME(evtchn_publish(&other), 0);
+        evtchn_unpublish(&other);
+        SAME(nr_writes, 2);
+        SAME(evtchn_close(watched), 0);
+        host_on_access = NULL;
+    }
+}
+
+static void look_who_makes_rows(enum host_access kind, const volatile void *p)
+{
+    if (kind == HOST_WRITE && (const char *)p >= (const char *)evtchn_rows &&
+        (const char *)p < (const char *)(evtchn_rows + NR_ROWS)) {
+        HOLDS(host_locks_held() == 1);
+        nr_writes++;
+    }
+}
+
+static void rows_are_made_under_a_lock(void)
+{
+    unit_boot("2l");
+    nr_writes = 0;
+    host_on_access = look_who_makes_rows;
+    SAME(evtchn_make_rows(2048), 0);
+    SAME(nr_writes, ROWS_PER_PAGE);
+    host_on_access = NULL;
 }
 
 /* --- what is shown to others is complete -------------------------------------------------------
@@ -260,7 +348,7 @@ static void stopped_upcall_waits(void)
         end();
         first = find(HOST_WRITE, &v->current, find(HOST_WRITE, &v->current, 0) + 1);
         HOLDS(released_at(first));
-        HOLDS(is_acquired(&evtchn_upcall_now));
+        HOLDS(is_acquired(&evtchn_upcall_now, first));
         /* It is in an upcall again before it has all looked at, and says so before it ends. */
         HOLDS(find(HOST_WRITE, &v->current, first + 1) <
               find(HOST_RMW, &v->info->evtchn_pending_sel, first));
@@ -275,7 +363,7 @@ static void stopped_upcall_waits(void)
         begin();
         evtchn_upcall_now(0);
         end();
-        HOLDS(is_acquired(&evtchn_upcall_now));
+        HOLDS(is_acquired(&evtchn_upcall_now, 0));
         platform_upcalls_restore(0);
     }
 }
@@ -289,7 +377,7 @@ static void stopping_looks_after_it_has_said_so(void)
     evtchn_stop_upcalls();
     end();
     HOLDS(full_between(&evtchn_upcall_now, &evtchn_vcpus[1]->current));
-    HOLDS(is_acquired(&evtchn_vcpus[1]->current));
+    HOLDS(is_acquired(&evtchn_vcpus[1]->current, 0));
     begin();
     evtchn_let_upcalls_go();
     end();
@@ -447,6 +535,8 @@ static void handing_on_looks_again(void)
 }
 
 const struct unit order_units[] = {
+    { "fields_change_under_their_lock", fields_change_under_their_lock },
+    { "rows_are_made_under_a_lock", rows_are_made_under_a_lock },
     { "what_is_published_is_complete", what_is_published_is_complete },
     { "abi_is_complete_when_it_is_used", abi_is_complete_when_it_is_used },
     { "pages_are_written_before_they_are_known", pages_are_written_before_they_are_known },
