@@ -8,7 +8,9 @@
  * by a macro of the same name. ARCH_UPCALL_BY_FLAG says whether evtchn_upcall_pending, set by a
  * VCPU itself, makes an upcall.
  *
- * Every read-modify-write is a full barrier. Those without a number in their name are on
+ * Every read-modify-write that stores is a full barrier: exchanges, bit operations, and a
+ * compare-and-swap that succeeds. One that fails orders what follows it, but on some CPUs not what
+ * came before: no caller may rely on it. Operations without a number in their name are on
  * xen_ulong_t, the width Xen itself uses on event bitmaps and selectors; bits count from 0 within
  * one word. atomic_cas*() return what they found: the new value is there if that was `old`.
  */
@@ -21,16 +23,18 @@
 #define ARCH_UPCALL_BY_FLAG 1
 #endif
 
-/* One access, not torn, not repeated, not reordered by the compiler with another of these. */
+/*
+ * A single access: not torn, not repeated, and not reordered by the compiler with another of these.
+ */
 #ifndef atomic_read
 #define atomic_read(p)     (*(const volatile __typeof__(*(p)) *)(p))
 #define atomic_write(p, v) (*(volatile __typeof__(*(p)) *)(p) = (v))
 #endif
 
 /*
- * Short cuts of atomic_read(), for where instructions are counted: compilers do not put a volatile
- * access into the instruction that uses it. Whether *p, of 8, 32 or 64 bits, is v; and *p, a
- * pointer or a xen_ulong_t.
+ * Shorter forms of atomic_read(), for where each instruction counts: compilers do not merge a
+ * volatile access into the instruction that uses it. atomic_is() says whether *p, of 8, 32 or 64
+ * bits, is v; atomic_read_word() reads a pointer or a xen_ulong_t.
  */
 #ifndef atomic_is
 #define atomic_is(p, v) (atomic_read(p) == (v))
@@ -39,17 +43,17 @@
 #define atomic_read_word(p) atomic_read(p)
 #endif
 
-/* One less of what the caller alone writes, and others read; whether it was 0. */
+/* Decrement what the caller alone writes and others read; returns whether it was 0. */
 #ifndef atomic_dec_own
 #define atomic_dec_own(p) ((*(p))-- == 0)
 #endif
 
-/* Bits set in a byte that nobody else writes now, and others read. */
+/* Set bits in a byte that the caller alone writes and others read. */
 #ifndef atomic_or_own
 #define atomic_or_own(p, bits) atomic_write((p), (uint8_t)(*(p) | (bits)))
 #endif
 
-/* The number of the lowest bit that is set; one is. */
+/* The number of the lowest bit that is set in `word`, which is not 0. */
 #ifndef arch_lowest_bit
 static inline unsigned long arch_lowest_bit(uint64_t word)
 {
@@ -66,7 +70,7 @@ static inline unsigned long arch_lowest_bit(uint64_t word)
     })
 #endif
 
-/* Whatever was read or written before is before this for everyone. */
+/* Whatever was read or written before this is seen by everyone before it. */
 #ifndef atomic_write_release
 #define atomic_write_release(p, v) \
     do {                           \
@@ -76,7 +80,7 @@ static inline unsigned long arch_lowest_bit(uint64_t word)
     } while (0)
 #endif
 
-/* atomic_cas32(), and whether the new value is there. */
+/* atomic_cas32(); returns whether the new value is there. */
 #ifndef atomic_try_cas32
 #define atomic_try_cas32(p, old, new)           \
     ({                                          \

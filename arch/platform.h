@@ -14,13 +14,16 @@ struct xencons_interface;
 struct xenstore_domain_interface;
 
 /*
- * First of all, with what the boot code hands over: this VCPU's own data, and the numbers of pages.
- * After it platform_vcpu(), platform_upcalls_save() and xenlet_gfn() work, and the functions of the
- * next group, but for arch_console_write() all that need no hypercall.
+ * Called first of all, with what the boot code hands over: sets up this VCPU's own data and learns
+ * which pages there are. After it platform_vcpu(), platform_upcalls_save(), xenlet_gfn() and the
+ * functions of the next group work.
  */
 void arch_init(const void *boot);
 
-/* What the domain was started with; xenlet_is_initial_domain() and xenlet_module() belong to it. */
+/*
+ * The command line that the domain was started with; xenlet_is_initial_domain() and xenlet_module()
+ * belong here too.
+ */
 const char *arch_cmdline(void);
 
 /*
@@ -32,14 +35,16 @@ evtchn_port_t arch_console_port(void);
 struct xenstore_domain_interface *arch_store_ring(void);
 evtchn_port_t arch_store_port(void);
 
-/* Output of a domain without a ring: all of it, at once. */
+/* Output of a domain without a ring: returns when all of it is written. */
 void arch_console_write(const char *text, size_t len);
 
 /* Trap handlers, and W^X with guard pages. Panics when Xen refuses. */
 void arch_protect(void);
 
-/* Register this VCPU's vcpu_info with Xen, and give it; upcalls come from here on. 0 or Xen's
- * answer. */
+/*
+ * Register this VCPU's vcpu_info with Xen and return it; upcalls come from here on. 0 or Xen's
+ * answer.
+ */
 int arch_vcpu_info_init(struct vcpu_info **info);
 
 /*
@@ -54,10 +59,10 @@ int arch_vcpu_prepare(unsigned int vcpu, struct vcpu_info **info);
  */
 int arch_vcpu_up(unsigned int vcpu);
 
-/* Take this VCPU down; returns, or vcpu_main() begins again, when it is brought up again. */
+/* Take this VCPU down. When it is brought up again this returns, or vcpu_main() begins anew. */
 void arch_vcpu_down(void);
 
-/* In a restored domain: a VCPU that is down, and may have been up, is as on the first day. */
+/* In a restored domain: reset a VCPU that is down, and may have been up before, to how it began. */
 int arch_vcpu_restored(unsigned int vcpu);
 
 /* Whether Xen has such a VCPU, and whether it is up. */
@@ -67,7 +72,8 @@ bool arch_vcpu_is_up(unsigned int vcpu);
 /* Map shared_info; NULL when Xen refuses. */
 struct shared_info *arch_map_shared_info(void);
 
-/* Show the toolstack the way to the p2m. -XEN_ENOMEM, -XEN_E2BIG; -XEN_EOPNOTSUPP: no suspend here.
+/*
+ * Show the toolstack where the p2m is. -XEN_ENOMEM, -XEN_E2BIG; -XEN_EOPNOTSUPP: no suspend here.
  */
 int arch_suspend_init(void);
 
@@ -77,7 +83,7 @@ int arch_suspend_init(void);
  */
 int arch_suspend(void);
 
-/* The free memory begins at pfn boot_used; of it what lies below boot_mapped is mapped already. */
+/* Free memory begins at the first of these pfns; it is mapped already up to the second. */
 xen_pfn_t arch_mmu_boot_used(void);
 xen_pfn_t arch_mmu_boot_mapped(void);
 
@@ -88,13 +94,13 @@ xen_pfn_t arch_mmu_boot_mapped(void);
 int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
 
 /*
- * Whether a grant, and a frame of the grant table, is mapped at an address that is told to Xen. It
- * is not where Xen gives a guest such frames as memory at a place of its own.
+ * Whether grants, and frames of the grant table, can be mapped at an address that Xen is told. Not
+ * where Xen puts such frames into the guest's physical memory instead.
  */
 bool arch_has_grants(void);
 
 /*
- * Have page tables for `n` pages of xenlet_space_alloc(), for Xen to map something there. 0,
+ * Make page tables for `n` pages of xenlet_space_alloc(), so that Xen can map something there. 0,
  * -XEN_ENOMEM, or what Xen said.
  */
 int arch_mmu_prepare(void *va, size_t n);
@@ -102,29 +108,31 @@ int arch_mmu_prepare(void *va, size_t n);
 /* System time, in ns, from whatever Xen offers to a guest; VCPUs may differ a little. */
 uint64_t arch_system_time(void);
 
-/* A moment of it in the time that hypercalls take deadlines in; may be early, never late, nor 0. */
+/*
+ * Convert it to the time in which hypercalls take deadlines; may be early, never late, and never 0.
+ */
 uint64_t arch_hypercall_time(uint64_t system_time);
 
-/* Xen keeps `runstate` for this VCPU from now on. */
+/* Told that Xen keeps `runstate` up to date for this VCPU from now on. */
 void arch_runstate_init(const struct vcpu_runstate_info *runstate);
 
 /*
  * This VCPU's timer. arch_timer_start() silences it, whenever the VCPU comes up and after a
- * restore; arch_timer_bind(), once, has `fired` called as an EVTCHN_HANDLER_GPR handler, whose
- * channel is of no use to it, when the time that arch_timer_set() was told last has come; ns of
- * arch_system_time(), 0 for never.
+ * restore. arch_timer_bind(), called once, has `fired` called as an EVTCHN_HANDLER_GPR handler,
+ * with a channel that may be NULL, when the time last given to arch_timer_set() has come (ns of
+ * arch_system_time(), 0 for never).
  */
 int arch_timer_start(void);
 int arch_timer_bind(void (*fired)(struct evtchn *ch, void *data), void *data);
 void arch_timer_set(uint64_t system_time);
 
 /*
- * Find out what FP state there is to save, switch on what Xen lets us have, and give this VCPU an
- * area for it: on each VCPU, whenever it comes up. 0, -XEN_ENOMEM.
+ * Find out which FP state there is to save, enable what Xen allows, and give this VCPU an area for
+ * it. Called on each VCPU, whenever it comes up. 0, -XEN_ENOMEM.
  */
 int arch_fp_init(void);
 
-/* A random word of the CPU's: 0, -XEN_EOPNOTSUPP it has none to give, -XEN_EIO none came. */
+/* A random word from the CPU. 0; -XEN_EOPNOTSUPP it has no generator; -XEN_EIO it gave none. */
 int arch_random(uint64_t *word);
 
 /* Print the calls that led here. */

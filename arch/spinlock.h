@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ticketless spin lock. Whoever takes it has upcalls masked on its VCPU, so that a handler there
- * cannot spin on what it interrupted.
+ * A plain spin lock, without tickets. Whoever takes it has upcalls masked on its VCPU, so that a
+ * handler there cannot spin on a lock held by what it interrupted.
  */
 #ifndef XENLET_SPINLOCK_H
 #define XENLET_SPINLOCK_H

@@ -9,10 +9,16 @@
 
 /* --- system time ---------------------------------------------------------------------------- */
 
-/* Ours goes on where it stood after a restore; Xen's there is another machine's. */
+/*
+ * After a restore our time goes on where it stood; Xen's is that of another machine. `ahead` is the
+ * difference.
+ */
 static uint64_t latest, ahead;
 
-/* Each VCPU's clock is calibrated by itself, and one may be behind another by some ticks. */
+/*
+ * Each VCPU's clock is calibrated on its own, so one may lag behind another by some ticks: never
+ * return less than was returned before.
+ */
 uint64_t clock_now(void)
 {
     uint64_t now = arch_system_time() + ahead, seen = atomic_read(&latest);
@@ -43,7 +49,8 @@ uint64_t clock_to_system(uint64_t ns)
 {
     uint64_t system = ns - ahead;
 
-    return (int64_t)system > 0 ? system : 1; /* 0 would mean none; before time began is long ago */
+    /* 0 would mean none, and a time before Xen's began is long past */
+    return (int64_t)system > 0 ? system : 1;
 }
 
 uint64_t platform_xen_time(uint64_t ns)
@@ -84,7 +91,10 @@ uint64_t clock_stolen(void)
     const struct vcpu_runstate_info *r = &runstates[platform_vcpu()];
     uint64_t entered, stolen;
 
-    /* Xen writes it when the VCPU is scheduled: while we look, if we are interrupted between. */
+    /*
+     * Xen writes it when it schedules the VCPU, so between two of our reads if we lose the CPU
+     * there.
+     */
     do {
         entered = atomic_read_acquire(&r->state_entry_time);
         stolen = atomic_read(&r->time[RUNSTATE_runnable]) + atomic_read(&r->time[RUNSTATE_offline]);

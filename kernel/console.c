@@ -31,7 +31,7 @@ static uint64_t give_up;   /* if it finds no room until then */
 
 /* --- the ring ------------------------------------------------------------------------------- */
 
-/* The other end may be another domain's program: an index that cannot be means a full ring. */
+/* The other end may be any domain's program: an impossible index counts as a full ring. */
 static uint32_t ring_room(void)
 {
     uint32_t used = ring->out_prod - atomic_read(&ring->out_cons);
@@ -51,9 +51,9 @@ static void ring_notify(void)
 }
 
 /*
- * Sleep until the other end moved. The pending bit is taken away before the ring is looked at
- * again: a move after the look sets it anew, and Xen ends the sleep. But where another VCPU's
- * handler takes that event before Xen knows that we sleep, nothing would: so it is a short one.
+ * Sleep until the other end has moved. PENDING is taken away before the ring is looked at again, so
+ * a move after that look sets it anew and Xen ends the sleep. Only if another VCPU's handler takes
+ * that event before Xen knows that we sleep would nothing end it: so sleep briefly.
  */
 static void ring_wait(uint32_t want, uint64_t deadline)
 {
@@ -80,7 +80,7 @@ static void ring_put(const char *text, size_t len)
             ring_wait(1, XENLET_FOREVER);
             continue;
         }
-        smp_mb(); /* the bytes that go over were read: xenconsoled's barrier before out_cons */
+        smp_mb(); /* the old bytes there have been read: xenconsoled's barrier before out_cons */
         while (n < room && n < len) {
             ring->out[MASK_XENCONS_IDX(prod + n, ring->out)] = text[n];
             n++;
@@ -174,7 +174,7 @@ void console_wake(void)
     }
 }
 
-/* Whoever waited for room took the event away that may have announced input. */
+/* Waiting for room took away an event that may have announced input. */
 static void look_for_input(void)
 {
     unsigned long flags = platform_upcalls_save();

@@ -29,7 +29,10 @@ static void take(char c)
             head--;
         return;
     }
-    /* The last byte is kept for a line end: a line longer than the buffer loses its tail only. */
+    /*
+     * Room for one byte is kept for a line end: of a line longer than the buffer only the tail is
+     * lost.
+     */
     if (head - tail >= BUFFER - (c != '\n'))
         return;
     buffer[head++ % BUFFER] = c;
@@ -55,9 +58,9 @@ void console_input_bytes(const char *bytes, size_t n)
 }
 
 /*
- * How much may be taken of what came in: less than there is room for, as a byte is kept for a line
- * end. Without a line to read that would make room, the rest of one that is too long is dropped,
- * and nothing of what is behind it.
+ * How many bytes to take of what came in: fewer than there is room for, as one is kept for a line
+ * end. If the buffer holds no whole line whose reading would make room, the line is too long: take
+ * byte by byte, so that its rest is dropped but nothing behind it.
  */
 static size_t wanted(size_t size)
 {
@@ -74,7 +77,7 @@ void console_input_event(struct evtchn *ch, void *data)
     (void)ch;
     (void)data;
     spin_lock(&lock);
-    /* What does not fit stays with the sender until a line was read. */
+    /* What does not fit stays in the ring until a line has been read. */
     while ((n = wanted(sizeof(bytes))) != 0) {
         n = console_get_bytes(bytes, n);
         if (n == 0)

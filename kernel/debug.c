@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VIRQ_DEBUG: somebody wants to know what the guest is about (`xl debug-keys q`, or on the
- * machine's serial line three times ^A, then q). The answer takes no lock that could be held for
- * ever, and leaves out lines rather than wait for the console.
+ * VIRQ_DEBUG: somebody wants to see what state the guest is in (`xl debug-keys q`, or three times
+ * ^A and then q on the machine's serial line). The answer waits for no lock, and leaves out lines
+ * rather than wait for the console.
  */
 #include <xenlet/console.h>
 #include <xenlet/evtchn.h>

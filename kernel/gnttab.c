@@ -41,7 +41,7 @@ int gnttab_errno(int16_t status_code)
     case GNTST_okay:
         return 0;
     case GNTST_permission_denied:
-    case GNTST_general_error: /* what Xen says of an entry for somebody else, or for reading only */
+    case GNTST_general_error: /* for an entry that is for somebody else, or read-only */
         return -XEN_EACCES;
     case GNTST_bad_domain:
         return -XEN_ESRCH;
@@ -89,7 +89,7 @@ static int have_frames(unsigned int nr, unsigned int mapped, unsigned int status
         return -XEN_ENOMEM;
     rc = hypercall_gnttab_setup_table(nr, (xen_pfn_t *)list, &answer);
     if (rc == 0 && answer)
-        rc = -XEN_ENOSPC; /* Xen has no memory left, it may be */
+        rc = -XEN_ENOSPC; /* or Xen may be out of memory */
     if (rc == 0)
         rc = map_frames(table, list, mapped, nr);
     if (rc == 0 && nr_status > status_mapped) {
@@ -309,7 +309,9 @@ int gnttab_offer_pages(domid_t domid, const void *pages, size_t n, bool write, g
         rc = offer(domid, (const char *)pages + i * XENLET_PAGE_SIZE, write, &refs[i]);
     if (rc && i)
         i--; /* the one that failed */
-    /* Nobody was told of these yet. A domain that guessed keeps what it has mapped: and so do we.
+    /*
+     * Nobody was told of these yet. What a domain has mapped by guessing cannot be ended, and its
+     * number is not used again.
      */
     while (rc && i--)
         end(refs[i]);
@@ -405,7 +407,7 @@ void gnttab_after_suspend(void *data, bool cancelled)
     give_lock(flags);
 }
 
-/* In a guest that has no suspend linked there is none to prepare for. */
+/* Weak: a guest that does not link suspend.c is never suspended. */
 extern __typeof__(suspend_register) suspend_register __attribute__((weak));
 
 static __attribute__((constructor)) void register_hook(void)

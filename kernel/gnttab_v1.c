@@ -28,7 +28,10 @@ static int end_v1(void *table, const uint16_t *status, grant_ref_t ref)
     uint32_t old, seen = atomic_read(head(entry));
 
     (void)status;
-    /* Xen's _set_status_v1() swaps the flags in use in: either that fails or this. */
+    /*
+     * Xen's _set_status_v1() sets GTF_reading or GTF_writing by a compare-and-swap: either that
+     * fails or this.
+     */
     do {
         old = seen;
         if (old & IN_USE)

@@ -32,7 +32,11 @@ static int end_v2(void *table, const uint16_t *status, grant_ref_t ref)
     if (in_use(status, ref))
         return -XEN_EBUSY;
     atomic_write(head(entry), 0);
-    smp_mb(); /* the flags before the status: Xen's _set_status_v2() sets that, and looks again */
+    /*
+     * flags, then status: Xen's _set_status_v2() sets the status, has a full barrier, rereads the
+     * flags
+     */
+    smp_mb();
     if (in_use(status, ref)) {
         atomic_write(head(entry), was);
         return -XEN_EBUSY;

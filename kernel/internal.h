@@ -72,9 +72,9 @@ int timer_resume(void);
 void timer_fini(void);
 
 /*
- * stop.c: around a suspend, on VCPU 0 with upcalls masked. Have all other VCPUs that are up stand
- * still; -XEN_EAGAIN when one does not by `deadline`. In the restored domain have them all
- * registered with Xen again, up or down; and let those go on that stand.
+ * stop.c: around a suspend, on VCPU 0 with upcalls masked. Make all other VCPUs that are up stand
+ * still, -XEN_EAGAIN if one does not by `deadline`; in the restored domain have all of them, up or
+ * down, registered with Xen again; and let those that stand still go on.
  */
 int others_stop(uint64_t deadline);
 void others_register(void);
@@ -83,7 +83,7 @@ void others_go_on(void);
 /* vcpu.c: what a VCPU other than the first does. */
 void vcpu_main(void) __attribute__((noreturn));
 
-/* Whether this VCPU takes no upcalls now, as in a handler: then it cannot wait for one. */
+/* Whether upcalls are masked on this VCPU, as in a handler: then it cannot wait for one. */
 static inline bool upcalls_masked(void)
 {
     unsigned long flags = platform_upcalls_save();

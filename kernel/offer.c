@@ -5,7 +5,7 @@
 #include "arch/spinlock.h"
 #include "kernel/string.h"
 
-/* What another domain has still mapped, though it is not used any more. */
+/* Offers that we do not use any more, but that another domain still has mapped. */
 static struct offer *left_behind;
 static struct spinlock lock;
 
@@ -63,7 +63,7 @@ int offer_new(domid_t domid, size_t n, struct offer **offer)
         xenlet_free(o);
         return -XEN_ENOMEM;
     }
-    /* Of all of it, for what was there before is nobody else's to see. */
+    /* All of it: what was in these pages before is not for the other domain to see. */
     memset(o->pages, 0, n * XENLET_PAGE_SIZE);
     rc = gnttab_offer_pages(domid, o->pages, n, true, o->refs);
     if (rc) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of ours that another domain may map, as drivers have it: it is freed only when that domain
- * has let go of it, which it may do late, or never.
+ * Memory of ours that another domain may map, as drivers use it. It is freed only when that domain
+ * has let go of it, which may be late, or never.
  */
 #ifndef XENLET_KERNEL_OFFER_H
 #define XENLET_KERNEL_OFFER_H
@@ -15,11 +15,10 @@ struct offer {
     grant_ref_t refs[];
 };
 
-/* `n` adjacent pages of zeroes, offered to `domid`, to be written too. Errors are gnttab_offer()'s.
- */
+/* Offer `n` adjacent pages of zeroes to `domid`, writable. Errors are those of gnttab_offer(). */
 int offer_new(domid_t domid, size_t n, struct offer **offer);
 
-/* End and free it; if it is still mapped, with a later call of this or of offer_clear(). */
+/* End an offer and free it; if it is still mapped, a later offer_clear() does. */
 void offer_end(struct offer *offer);
 void offer_clear(void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator. Memory that nobody uses, to the end, lies behind `fresh`; it is mapped when
- * it is first taken, a batch at a time. Other pages that came back are kept as runs, in order of
- * address, the description of a run in its own first page.
+ * The page allocator. From `fresh` to the end, memory has not been used yet; it is mapped when it
+ * is first taken, a batch at a time. Pages that were given back are kept as runs, in order of
+ * address, each described in its own first page.
  */
 #include <xenlet/domain.h>
 #include <xenlet/memory.h>
@@ -25,8 +25,8 @@ static size_t nr_free;
 /*
  * Page tables for memory that is not mapped yet: one for each PAGES_PER_TABLE pages, one for as
  * many of these, and the rounding. All are set aside before any other page is given out: taken one
- * by one as memory comes into use, they would leave no piece of it larger than one of them maps.
- * Only the VCPU that maps more memory, which holds the lock, may take them.
+ * by one as memory comes into use, they would leave no free piece larger than what one table maps.
+ * Only the VCPU that holds the lock and maps more memory may take them.
  */
 #define PAGES_PER_TABLE 512
 #define NOBODY          (~0u)
@@ -51,7 +51,10 @@ static void set_tables_aside(void)
     }
 }
 
-/* For the MMU: with the lock held while it maps more of the linear map, else without. */
+/*
+ * For the MMU. It has the lock while it extends the linear map, which takes a table set aside; else
+ * it has not.
+ */
 void *page_alloc_for_table(void)
 {
     struct run *table;
@@ -101,7 +104,7 @@ static void *take_fresh(size_t n)
     return xenlet_pfn_to_virt(start);
 }
 
-/* First fit, from the end of the run: the description stays where it is. */
+/* First fit, taken from the end of the run, so that its description stays where it is. */
 static void *take_run(size_t n)
 {
     for (struct run **link = &runs; *link; link = &(*link)->next) {
@@ -166,7 +169,7 @@ static void insert_run(struct run *r)
     }
 }
 
-/* The last run, where it ends at memory that never was used, counts as that: one piece. */
+/* If the last run ends where unused memory begins, let it be part of that. */
 static void lower_fresh(void)
 {
     struct run **last = &runs;

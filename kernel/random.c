@@ -4,9 +4,8 @@
 #include "platform_arch.h"
 
 /*
- * CPUs have been seen whose generator, after they slept, gives the same word for ever, all ones
- * most often, and calls that a success. Two words alike in a row happen by chance once in 2^64
- * times.
+ * Some CPUs' generators give the same word for ever after a sleep, mostly all ones, and report
+ * success. By chance two words in a row are alike once in 2^64 times.
  */
 static int word_unlike(uint64_t *word, uint64_t last)
 {

@@ -39,7 +39,7 @@ static void store_event(struct evtchn *ch, void *data)
         store_handler(ch, data);
 }
 
-/* Functions of the program run in this handler: its FP registers are saved. */
+/* Not EVTCHN_HANDLER_GPR: functions of the program run in this handler. */
 static void keep_xenstore_port(void)
 {
     if (arch_store_port())

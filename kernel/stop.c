@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All other VCPUs stand still, each in a handler of its own, while VCPU 0 has the domain saved.
- * They spin rather than sleep: what the toolstack saves is then no hypercall half done.
+ * All other VCPUs stand still, each in a handler, while VCPU 0 has the domain saved. They spin
+ * rather than sleep, so that the toolstack does not save one in the middle of a hypercall.
  */
 #include <xenlet/clock.h>
 #include <xenlet/domain.h>
@@ -46,7 +46,7 @@ static void stand(void *arg)
 {
     (void)arg;
     if (atomic_read_acquire(&order) != STAND)
-        return; /* asked in an attempt that was given up */
+        return; /* we were asked for a suspend that was given up */
     carry_out(STAND);
     if (atomic_read(&order) == REGISTER) {
         register_again();
@@ -55,7 +55,7 @@ static void stand(void *arg)
     atomic_write_release(&done[platform_vcpu()], GO_ON);
 }
 
-/* Those that stand have gone on to something else; the rest never stood. */
+/* Wait until none of the VCPUs that obeyed `what` is at it any more. */
 static void wait_while(enum order what)
 {
     for (unsigned int i = 1; i < XENLET_MAX_VCPUS; i++) {
@@ -69,7 +69,10 @@ static bool ask(unsigned int vcpu)
     return vcpu_call(vcpu, stand, NULL, false) == 0;
 }
 
-/* One that is coming up or going down is neither; it soon will be. */
+/*
+ * Wait until the VCPU stands still or is down. One that is just coming up or going down cannot be
+ * asked: ask again.
+ */
 static bool stop(unsigned int vcpu, bool asked, uint64_t deadline)
 {
     while (atomic_read_acquire(&done[vcpu]) != STAND) {
@@ -91,8 +94,8 @@ void others_go_on(void)
 }
 
 /*
- * All are asked before one is waited for: those that stand keep the CPUs busy, and each that had to
- * be asked after them would wait for its turn, and we for ours.
+ * Ask all before waiting for one: those that stand still keep the CPUs busy, and with each that is
+ * asked only then, both it and we would have to wait for a turn.
  */
 int others_stop(uint64_t deadline)
 {

@@ -32,7 +32,7 @@ int suspend_init(void)
     return rc;
 }
 
-/* The last one first. Recursion keeps the order; there are a handful. */
+/* In reverse order, by recursion: there are only a handful. */
 static void run_after(struct suspend_hook *hook, const struct suspend_hook *end, bool cancelled)
 {
     if (hook == end)

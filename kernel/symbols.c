@@ -13,7 +13,7 @@ struct elf_header {
     uint64_t entry, phoff, shoff;
     uint32_t flags;
     uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-} __attribute__((packed, aligned(4))); /* behind the length word it is not aligned to 8 */
+} __attribute__((packed, aligned(4))); /* behind the length word, so not aligned to 8 */
 
 struct elf_section {
     uint32_t name, type;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers. There is one for each VCPU (arch_timer_set()). Two things share it: the time evtchn/
- * asked for, and the first of the VCPU's own queue. The functions of the queue may use FP
- * registers, which cost nothing as long as nobody sets a timer: they run on a channel of their own,
- * that the timer's handler raises.
+ * Timers. Each VCPU has one (arch_timer_set()), which two things share: the time that evtchn/ asked
+ * for, and the first timer of the VCPU's queue. The functions of the queue may use FP registers, so
+ * they run on a channel of their own, which the timer's handler raises: as long as nobody sets a
+ * timer, none are saved.
  */
 #include <xenlet/clock.h>
 #include <xenlet/evtchn.h>
@@ -129,8 +129,8 @@ static struct clock_timer *take_due(struct queue *q, uint64_t now)
 }
 
 /*
- * As many as a channel may be delivered in a tick, and then a tick's rest: whoever sets itself for
- * now again and again leaves the VCPU time for the rest.
+ * Run as many as a channel may be delivered in a tick, then rest for a tick: timers that set
+ * themselves for now again and again leave the VCPU time for other things.
  */
 static void run_due(struct evtchn *ch, void *data)
 {
@@ -162,13 +162,13 @@ static void timer_event(struct evtchn *ch, void *data)
     spin_lock(&q->lock);
     q->tick = 0;
     due = q->first && q->first->at <= now && q->not_before <= now;
-    q->raised = due; /* or what fell due would have the timer fire again until the work is done */
+    q->raised = due; /* else what is due would make the timer fire again until the work is done */
     if (!due)
         arm(q);
     spin_unlock(&q->lock);
     if (due)
         evtchn_raise(q->work); /* arms */
-    evtchn_tick();             /* asks again if its time was not it */
+    evtchn_tick();             /* evtchn/ asks again if it was not its time */
 }
 
 /* --- up and down ---------------------------------------------------------------------------- */

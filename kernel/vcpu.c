@@ -22,7 +22,7 @@ struct call {
     void (*function)(void *arg);
     void *arg;
     unsigned int caller;
-    bool waited_for; /* then the caller's, else to be freed */
+    bool waited_for; /* the caller's own; else to be freed once done */
     bool done;
     struct call *next;
 };
@@ -113,11 +113,16 @@ int vcpu_wake(unsigned int vcpu)
 {
     if (!is_up(vcpu))
         return -XEN_ENOENT;
-    /* Without an IPI nobody has been started who could make VCPU 0's condition true. */
+    /*
+     * Without an IPI no other VCPU was ever started, and none can have made VCPU 0's condition
+     * true.
+     */
     return vcpus[vcpu].ipi ? evtchn_send(vcpus[vcpu].ipi) : 0;
 }
 
-/* -XEN_ENOENT when the VCPU is not up; one that goes down says so under the lock before it looks.
+/*
+ * -XEN_ENOENT if the VCPU is not up. One that goes down says so under the lock, then runs what is
+ * on its list: a call is refused, or run.
  */
 static int add_call(unsigned int vcpu, struct call *call)
 {
@@ -205,7 +210,7 @@ static void set_state(struct vcpu *v, enum state state)
     vcpu_wake(starter);
 }
 
-/* Upcalls are masked here but while the program runs. */
+/* Upcalls are unmasked here only while the program runs. */
 static void live_once(unsigned int vcpu)
 {
     struct vcpu *v = &vcpus[vcpu];

@@ -27,10 +27,10 @@ struct percpu arch_boot_percpu = {
     .report_stack = boot_report_stack,
 };
 
-/* Xen puts its own frame here; it must not share a page with anything. */
+/* Xen puts shared_info in place of this page, so nothing else may lie in it. */
 static char shared_info_page[LAYOUT_PAGE_SIZE] __attribute__((aligned(LAYOUT_PAGE_SIZE)));
 
-/* Compilers use vector registers where they like, in programs and tests. */
+/* FP is enabled for good: compilers use vector registers where they like, in programs and tests. */
 void arch_cpu_init(void)
 {
     uint64_t cpacr, mpidr;
@@ -70,7 +70,9 @@ int arch_vcpu_info_init(struct vcpu_info **info)
     return arch_gic_init();
 }
 
-/* The frame that was there is the domain's still, and lost to us: one page. */
+/*
+ * The frame that was there still belongs to the domain, but we cannot reach it any more: one page.
+ */
 struct shared_info *arch_map_shared_info(void)
 {
     struct xen_add_to_physmap add = { .domid = DOMID_SELF,
@@ -116,7 +118,7 @@ unsigned long platform_upcalls_save(void)
     return daif >> DAIF_I & 1;
 }
 
-/* What Xen raised meanwhile comes as an interrupt, now. */
+/* What Xen raised meanwhile now comes as an interrupt. */
 void platform_upcalls_restore(unsigned long flags)
 {
     if (!flags)

@@ -19,7 +19,7 @@
 #define STACK_PAGES  (LAYOUT_STACK_SIZE / LAYOUT_PAGE_SIZE)
 #define REPORT_PAGES (LAYOUT_REPORT_STACK_SIZE / LAYOUT_PAGE_SIZE)
 
-/* What such a VCPU has, in one page of its own. */
+/* What a VCPU other than 0 has, in one page of its own. */
 struct vcpu_page {
     struct percpu percpu; /* vcpu_info first: aligned, and within the page */
     char stack_name[16];
@@ -90,8 +90,9 @@ int arch_vcpu_restored(unsigned int vcpu)
 }
 
 /*
- * It begins with MMU and caches off, and reads so nothing of ours but instructions, which have not
- * changed since they were loaded. Its walker reads the tables through the caches, as we wrote them.
+ * The VCPU begins with MMU and caches off. All that it reads of ours like that is instructions,
+ * which have not changed since they were loaded; its walker reads the tables through the caches, as
+ * we wrote them.
  */
 static int begin(struct vcpu_page *page, uint64_t mpidr)
 {
@@ -115,7 +116,7 @@ int arch_vcpu_up(unsigned int vcpu)
         return -XEN_ENOENT;
     if (!page->begun)
         return begin(page, mpidr);
-    /* One that says it is down may still be on the way. */
+    /* A VCPU that said it was down may not be yet. */
     while (arch_vcpu_is_up(vcpu))
         hypercall_sched_yield();
     atomic_write(&page->sleeps, 0);
@@ -136,8 +137,9 @@ void arch_vcpu_main(void)
 }
 
 /*
- * Down is asleep. PSCI's CPU_OFF would not do: Xen says that a VCPU is off, and lets another start
- * it, before it has left the CPU, whose registers then go over those it is to begin with.
+ * A VCPU that is down is asleep. PSCI's CPU_OFF would not do: Xen calls a VCPU off, and lets
+ * another one start it, before it has left the CPU; its old registers are then saved over those it
+ * should begin with.
  */
 void arch_vcpu_down(void)
 {

@@ -40,7 +40,7 @@ static bool recover(struct trap_regs *regs)
 {
     uint64_t fixup = report_fixup(regs->pc);
 
-    /* A call to where nothing can be executed: the fault is there, but the call is to blame. */
+    /* A call to where nothing can be executed faults there, but the entry is that of the call. */
     if (!fixup && regs->pc == regs->far &&
         (ESR_EC(regs->esr) == TRAP_EXEC || ESR_EC(regs->esr) == TRAP_PC))
         fixup = report_fixup(regs->x[30]);

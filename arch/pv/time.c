@@ -12,7 +12,10 @@ uint64_t arch_system_time(void)
     uint32_t version, scale;
     int8_t shift;
 
-    /* Xen makes the version odd, writes, and makes it even: take only what stood between. */
+    /*
+     * Xen makes the version odd, writes, and makes it even (__update_vcpu_system_time(), with a
+     * barrier between each): take only what was read while it was even and stayed the same.
+     */
     do {
         version = atomic_read_acquire(&t->version);
         system = atomic_read(&t->system_time);
@@ -36,7 +39,7 @@ void arch_runstate_init(const struct vcpu_runstate_info *runstate)
     (void)runstate;
 }
 
-/* Every VCPU is born with a periodic timer of 100 Hz that nobody here wants. */
+/* Every VCPU begins with a periodic timer of 100 Hz, which nothing here uses. */
 int arch_timer_start(void)
 {
     return hypercall_vcpu_op(VCPUOP_stop_periodic_timer, platform_vcpu(), NULL);

@@ -15,7 +15,7 @@
 
 extern const char boot_stack[];
 
-/* Upcalls begin masked, whatever is registered: no handler exists yet. */
+/* Upcalls begin masked, before and after this is registered: there is no handler yet. */
 static struct percpu boot_percpu = {
     .info.evtchn_upcall_mask = 1,
     .self = &boot_percpu,
@@ -23,7 +23,7 @@ static struct percpu boot_percpu = {
     .stack = boot_stack,
 };
 
-/* Its frame is replaced by that of shared_info; it must not share a page with anything. */
+/* Xen's shared_info is mapped in place of this page, so nothing else may lie in it. */
 static char shared_info_page[LAYOUT_PAGE_SIZE] __attribute__((aligned(LAYOUT_PAGE_SIZE)));
 
 void arch_init(const void *boot)
@@ -31,7 +31,7 @@ void arch_init(const void *boot)
     const struct start_info *si = boot;
     int rc = hypercall_set_segment_base(SEGBASE_GS_KERNEL, (unsigned long)&boot_percpu);
 
-    /* Without this nothing can be reported either. */
+    /* Without the GS base not even this could be reported. */
     while (rc)
         hypercall_sched_shutdown(SHUTDOWN_crash);
     start_info = (struct start_info *)(uintptr_t)si;
@@ -94,8 +94,9 @@ unsigned long platform_upcalls_save(void)
 }
 
 /*
- * Xen tells only once: what came in while upcalls were masked is ours to find. It is delivered from
- * here, as a function call, rather than by a hypercall that would have Xen interrupt us.
+ * Xen makes an upcall only when it sets the flag: what came in while upcalls were masked we have to
+ * look for. It is delivered from here, by a function call, without the hypercall that would have
+ * Xen interrupt us.
  */
 void platform_upcalls_restore(unsigned long flags)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each VCPU has of its own, reached through %gs. The vcpu_info is registered with Xen and
- * stands first, so that entry.S finds upcall_pending and upcall_mask at %gs:0 and %gs:1. The
- * VCPU's number is what it hands to evtchn/.
+ * What each VCPU has of its own, reached through %gs. The vcpu_info is registered with Xen. It
+ * comes first, so that entry.S finds upcall_pending and upcall_mask at %gs:0 and %gs:1; there too
+ * is the VCPU's number, which entry.S hands to evtchn/.
  */
 #ifndef XENLET_PERCPU_H
 #define XENLET_PERCPU_H
@@ -36,7 +36,9 @@ static inline struct percpu *percpu(void)
     return p;
 }
 
-/* Mask upcalls here; Xen looks at the flag only on the CPU that runs us: a plain store will do. */
+/*
+ * Mask upcalls on this VCPU. A plain store will do: Xen looks at the mask on the CPU that runs us.
+ */
 static inline uint8_t arch_upcalls_save(void)
 {
     uint8_t *mask = &percpu()->info.evtchn_upcall_mask;

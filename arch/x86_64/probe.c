@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking at addresses that may fault: each access has an entry in the exception table. */
+/* Accesses that may fault: each has an entry in the exception table (kernel/report.c). */
 #include <xenlet/memory.h>
 #include "arch/x86_64/mmu.h"
 
-/* Faults at label 1 (or, for a call, on returning to label 1) go on at label 3, with rc as it was.
+/*
+ * After a fault at label 1, or in a call that returns to label 1, go on at label 3, with rc as it
+ * was.
  */
 #define EXTABLE                                   \
     ".pushsection .extable, \"a\", @progbits\n\t" \

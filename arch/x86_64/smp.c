@@ -16,7 +16,7 @@
 #define CONTEXT_PAGES \
     ((sizeof(struct vcpu_guest_context) + LAYOUT_PAGE_SIZE - 1) / LAYOUT_PAGE_SIZE)
 
-/* What such a VCPU has, in one page of its own. */
+/* What a VCPU other than 0 has, in one page of its own. */
 struct vcpu_page {
     struct percpu percpu; /* vcpu_info first: aligned, and within the page */
     char stack_name[16];
@@ -129,7 +129,10 @@ int arch_vcpu_up(unsigned int vcpu)
 {
     int rc = vcpus[vcpu]->initialised ? 0 : initialise(vcpu);
 
-    /* One that says it is down may still be on the way: brought up now, it would go down after. */
+    /*
+     * A VCPU that said it was down may not be yet: brought up now, it would still go down
+     * afterwards.
+     */
     while (rc == 0 && arch_vcpu_is_up(vcpu))
         hypercall_sched_yield();
     return rc ? rc : hypercall_vcpu_op(VCPUOP_up, vcpu, NULL);

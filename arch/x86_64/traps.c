@@ -52,7 +52,7 @@ static struct trap_info trap_info(unsigned int vector)
                               .cs = FLAT_KERNEL_CS,
                               .address = arch_trap_entries[vector] };
 
-    /* int3 and into may be executed by us, and we are ring 3 to Xen. */
+    /* int3 and into are ours to execute, and to Xen we are ring 3. */
     if (vector == 3 || vector == 4)
         TI_SET_DPL(&info, 3);
     TI_SET_IF(&info, 1);
@@ -92,7 +92,7 @@ static bool recover(struct trap_regs *regs)
 {
     uint64_t fixup = report_fixup(regs->rip);
 
-    /* A call to where nothing can be executed: the fault is there, but the call is to blame. */
+    /* A call to where nothing can be executed faults there, but the entry is that of the call. */
     if (!fixup && regs->vector == TRAP_PAGE_FAULT && regs->rip == percpu()->info.arch.cr2) {
         fixup = report_fixup(*(const uint64_t *)regs->rsp);
         if (fixup)
