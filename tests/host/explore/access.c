@@ -15,7 +15,7 @@
 #include "tests/host/explore/coroutine.h"
 #include "tests/host/explore/explore.h"
 
-#define TABLE 16384u /* words that were used */
+#define TABLE 65536u /* words that were used, twice over */
 
 struct cell {
     void *addr;

@@ -102,10 +102,9 @@ static void saw_nothing_strange(void)
         explore_fail("the channel did not come back on its VCPU");
 }
 
-/* Not 3-level: there a walk after a reset visits all 4,096 words, more than fit into a machine. */
 static const struct scenario reset_walk = {
     .name = "reset-walk",
-    .abis = ABI_2L | ABI_FIFO,
+    .abis = ANY_ABI,
     .threads = { { "VCPU 0", 0, reset }, { "VCPU 1", 1, unmask_upcalls } },
     .arrange = one_each,
     .check = saw_nothing_strange,

@@ -22,8 +22,9 @@ struct model_config {
     bool has_fifo;         /* else EVTCHNOP_init_control answers -EOPNOTSUPP */
     bool has_3l;           /* else EVTCHNOP_query_extended_abis answers -ENOSYS */
     bool l3_is_missing;    /* EVTCHNOP_query_extended_abis says that there is none of them */
-    uint32_t nr_pirqs;     /* physical interrupts that are the guest's */
-    bool quiet;            /* Xen's warnings are counted, not printed */
+    uint32_t l3_marked; /* words of the bitmaps that a fresh L2 has bits for; 0: all, as Xen does */
+    uint32_t nr_pirqs;  /* physical interrupts that are the guest's */
+    bool quiet;         /* Xen's warnings are counted, not printed */
 };
 
 /* A machine anew: all domains, no port bound. Not while a hypercall is under way. */

@@ -115,16 +115,26 @@ static int register_bitmaps(struct domain *d, const struct evtchn_register_3leve
     return 0;
 }
 
+/* Of W words, or of W selectors over them, those that are to be looked at. */
+static uint32_t marked(uint32_t per_bit)
+{
+    return model_config.l3_marked ? (model_config.l3_marked + per_bit - 1) / per_bit
+                                  : W * W / per_bit;
+}
+
 static void fill(xen_ulong_t *l2)
 {
-    for (uint32_t i = 0; i < W; i++)
-        atomic_write(&l2[i], ~(xen_ulong_t)0);
+    for (uint32_t i = 0; i < W; i++) {
+        uint32_t left = marked(1) > i * W ? marked(1) - i * W : 0;
+
+        atomic_write(&l2[i], left >= W ? ~(xen_ulong_t)0 : ((xen_ulong_t)1 << left) - 1);
+    }
 }
 
 /* The VCPU looks at everything once. */
 static void sweep(struct vcpu *v)
 {
-    for (unsigned int bit = 0; bit < W; bit++)
+    for (unsigned int bit = 0; bit < marked(W); bit++)
         atomic_set_bit(&v->info->evtchn_pending_sel, bit);
     vcpu_mark_pending(v);
 }
