@@ -110,7 +110,7 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
 
     if (!from)
         return;
-    atomic_write(&v->current, IN_UPCALL);
+    atomic_write_release(&v->current, IN_UPCALL);
     smp_mb();
     while (atomic_read(&from->current) == ch)
         arch_cpu_relax();
@@ -183,7 +183,7 @@ SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
         hand_on(ch);
         return;
     }
-    atomic_write(&v->current, ch);
+    atomic_write_release(&v->current, ch);
     if (atomic_read(&ch->budget) == 0 && !has_new_share(v, ch, gate))
         return;
     if (!evtchn_ops->clear_pending(port))

@@ -381,7 +381,8 @@ static ALWAYS_INLINE bool evtchn_begin(struct evtchn_vcpu *v, struct evtchn *ch,
 {
     if (unlikely(!atomic_is(&ch->gate, gate)))
         return false; /* evtchn_deliver_slow() knows more */
-    atomic_write(&v->current, ch);
+    /* After what the handler before did: who waits for that one looks here. */
+    atomic_write_release(&v->current, ch);
     return true;
 }
 

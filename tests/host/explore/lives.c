@@ -36,6 +36,29 @@ static const struct scenario close_remote = {
     .arrange = one_channel,
 };
 
+/* And its VCPU goes on to another channel. */
+static void two_are_pending(void)
+{
+    connect(&a, 0, GPR);
+    connect(&b, 0, GPR);
+    take_upcalls();
+    (void)platform_upcalls_save(); /* VCPU 0 begins by unmasking them */
+    raise_event(&a);
+    raise_event(&b);
+}
+
+static void unmask_upcalls(void)
+{
+    platform_upcalls_restore(0);
+}
+
+static const struct scenario close_of_two = {
+    .name = "close-remote-of-two",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, unmask_upcalls }, { "VCPU 1", 1, close_a } },
+    .arrange = two_are_pending,
+};
+
 /* The handler closes its own channel: its data is freed only after it. */
 static void close_a_in_handler(void)
 {
@@ -171,6 +194,6 @@ static const struct scenario close_each_other = {
 };
 
 const struct scenario *const lives[] = {
-    &close_own,    &close_remote,        &close_in_handler, &rebind, &rebind_remote,
-    &event_before, &event_before_remote, &close_each_other, NULL
+    &close_own,     &close_remote, &close_of_two,        &close_in_handler, &rebind,
+    &rebind_remote, &event_before, &event_before_remote, &close_each_other, NULL
 };

@@ -125,6 +125,31 @@ static const struct scenario linked_is_moved = {
     .arrange = a_is_linked,
 };
 
+/* A VCPU goes on to another channel while the one it was in moves away. */
+static void both_are_pending(void)
+{
+    connect(&a, 0, GPR);
+    connect(&b, 0, GPR);
+    a.extra = 1 + extra_of_a_move();
+    take_upcalls();
+    (void)platform_upcalls_save();
+    raise_event(&a);
+    raise_event(&b);
+}
+
+static void move_then_raise(void)
+{
+    move_to_1();
+    must(evtchn_raise(a.ch), "evtchn_raise");
+}
+
+static const struct scenario one_of_two = {
+    .name = "move-vcpu-one-of-two",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, unmask_upcalls }, { "VCPU 1", 1, move_then_raise } },
+    .arrange = both_are_pending,
+};
+
 /* --- priorities ------------------------------------------------------------------------------ */
 
 static void raise_priority(void)
@@ -161,7 +186,14 @@ static const struct scenario linked_priority = {
     .arrange = a_is_linked,
 };
 
-const struct scenario *const moves[] = { &by_vcpu,     &by_vcpu_taken,      &by_vcpu_back,
-                                         &by_two,      &linked_moves,       &linked_is_moved,
-                                         &by_priority, &by_priority_remote, &linked_priority,
+const struct scenario *const moves[] = { &by_vcpu,
+                                         &by_vcpu_taken,
+                                         &by_vcpu_back,
+                                         &by_two,
+                                         &linked_moves,
+                                         &one_of_two,
+                                         &linked_is_moved,
+                                         &by_priority,
+                                         &by_priority_remote,
+                                         &linked_priority,
                                          NULL };
