@@ -19,8 +19,8 @@ static struct evtchn_vcpu *runner(const struct evtchn *ch)
 
 /*
  * Handlers on several VCPUs may close each other's channels, in a cycle of any length: to wait for
- * one that waits, directly or not, for ours would never end. A VCPU publishes what it waits for
- * before it looks, so of two that begin at once at least one sees the other.
+ * one that waits, directly or not, for ours would never end. A VCPU publishes what it waits for, and
+ * looks again and again at what others do, so of two that begin at once at least one sees the other.
  */
 static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu *v)
 {
@@ -36,15 +36,16 @@ static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu 
     return true;
 }
 
-/* Wait until no other VCPU runs the handler; false if that would never end. */
+/*
+ * Wait until no other VCPU runs the handler; false if that would never end. The gate was shut before
+ * the barrier in evtchn_rest_forget(), and we look at `current` after it: see evtchn_begin().
+ */
 static bool wait_for_others(struct evtchn_vcpu *me, struct evtchn *ch)
 {
     bool over = true;
     struct evtchn_vcpu *v;
 
     atomic_write(&me->closing, ch);
-    /* the gate was shut, and `closing` set, before we look at `current`: see evtchn_begin() */
-    smp_mb();
     while (over && (v = runner(ch)) != NULL) {
         if (atomic_read(&me->current) && waits_for_us(me, v))
             over = false;

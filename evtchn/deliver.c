@@ -102,7 +102,8 @@ static void save_fp(struct evtchn_vcpu *v)
 /*
  * The channel came here while its handler may have been running where it was: it does not run here
  * before that is over. `current` must not name the last channel we ran meanwhile, or two VCPUs
- * could wait for each other. The gate was shut before we look: see evtchn_begin().
+ * could wait for each other. The gate was shut before `moved_from` was set, and we look through
+ * that: no barrier is needed for it.
  */
 static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
 {
@@ -111,7 +112,6 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
     if (!from)
         return;
     atomic_write_release(&v->current, IN_UPCALL);
-    smp_mb();
     while (atomic_read(&from->current) == ch)
         arch_cpu_relax();
     spin_lock(&ch->lock);
@@ -147,11 +147,11 @@ static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gat
  * it must be put on the right one. In a bitmap it stands for its own VCPU too, which has a selector
  * bit for it, but for one case: evtchn_send() looks once where to notify (notify_vcpu_id), and may
  * set PENDING there after the channel has moved, and after the raise that evtchn_bind_vcpu() ends
- * with. Then nobody but us knows.
+ * with. Then nobody but us knows; and as the selector bit comes after PENDING, there is a walk that
+ * begins after both, and so after the move.
  */
 static void hand_on(struct evtchn *ch)
 {
-    smp_rmb(); /* PENDING before this; a move sets it, then has Xen look at PENDING */
     if (evtchn_ops->unlinks || atomic_read(&ch->has_moved))
         evtchn_kick(ch);
 }

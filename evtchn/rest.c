@@ -90,7 +90,7 @@ unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons)
     unsigned int forgotten = 0;
     struct evtchn_vcpu *v;
 
-    smp_mb(); /* why it is held, before this: see rest() */
+    smp_mb(); /* why it is held, and the gate, before this: see rest(), and close.c */
     v = atomic_read(&ch->rest_on);
     if (v) {
         spin_lock(&v->lock);
