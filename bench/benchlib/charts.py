@@ -36,7 +36,8 @@ def _lines(title, unit, series, scale='set yrange [0:*]'):
     lines = []
     for i, (_, points) in enumerate(series):
         lines += [f'$s{i} << EOD', *(f'{x} {y}' for x, y in points), 'EOD']
-    lines += [f'set title "{title}"', f'set ylabel "{unit}"', 'set xlabel "ports bound"', 'set logscale x', scale]
+    lines += [f'set title "{title}"', f'set ylabel "{unit}"', 'set xlabel "ports bound"', 'set logscale x',
+              'set format x "%\'.0f"', scale]
     plots = [f'$s{i} using 1:2 with linespoints lw 2 pt 7 title "{name}"' for i, (name, _) in enumerate(series)]
     return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
 
@@ -59,7 +60,7 @@ def _stacks(title, unit, names, columns):
     """The same names, a bar each, of parts one on the other."""
     lines = ['$data << EOD', *(f'"{name}" ' + ' '.join(str(values[i]) for _, values in columns) for i, name in enumerate(names)),
              'EOD', f'set title "{title}"', f'set ylabel "{unit}"', 'set yrange [0:*]', 'set style data histograms',
-             'set style histogram rowstacked', 'set style fill solid 0.8 border -1', 'set boxwidth 0.6', 'set xtics font ",9"']
+             'set style histogram rowstacked', 'set style fill solid 0.8 border -1', 'set boxwidth 0.6', 'set xtics font ",9"', 'set bmargin 4']
     plots = [f'$data using {i + 2}:xtic(1) title "{name}"' for i, (name, _) in enumerate(columns)]
     return '\n'.join([*lines, 'plot ' + ', '.join(plots)])
 
@@ -105,7 +106,7 @@ def _growth(boots):
             points = sorted((int(key.split()[1]), value['instructions'] / events)
                             for key, value in result['rows'].items() if key.startswith(row + ' '))
             if points:
-                series.append((boot, points))
+                series.append((_ABI[result['abi']] + (', all ports' if boot.endswith('-all') else ''), points))
         if series:
             _draw(f'growth-{row[6:]}', _lines(f'{title}, by how many ports are bound', 'guest instructions', series))
 
@@ -137,8 +138,8 @@ def _storms(boots):
 
 
 # Where the handler is, and which row of which boot says so: of 2-level, FIFO and 3-level.
-_SENDS = (('itself', '{abi}-4cpu', 'send-to-handler'), ('a busy VCPU', '{abi}-4cpu', 'send-to-busy-vcpu'),
-          ('a sleeping VCPU', '{abi}-4cpu', 'send-to-sleeping-vcpu'), ('a sleeping domain', 'domains', 'send-to-{abi}-domain'))
+_SENDS = (('same\\nVCPU', '{abi}-4cpu', 'send-to-handler'), ('busy\\nVCPU', '{abi}-4cpu', 'send-to-busy-vcpu'),
+          ('sleeping\\nVCPU', '{abi}-4cpu', 'send-to-sleeping-vcpu'), ('sleeping\\ndomain', 'domains', 'send-to-{abi}-domain'))
 
 
 def _sends(boots):
@@ -147,7 +148,7 @@ def _sends(boots):
         for abi in _ABI:
             rows = boots.get(boot.format(abi=abi), {'rows': {}})['rows']
             if found := rows.get(f'{row.format(abi=abi)} 1 events') or rows.get(f'{row.format(abi=abi)} 1 calls'):
-                names.append(f'{where}\\n{_ABI[abi]}')
+                names.append(f'{_ABI[abi]}\\n{where}')
                 guest.append(found['instructions'])
                 xen.append(found['xen'])
     if names:

@@ -67,14 +67,17 @@ def rows(said, lines, name):
 
 
 def _together(boot, image):
-    """Domains under xl, each on a CPU of its own."""
-    arguments = ['--cpus', str(len(boot.others) + 2)]
+    """Domains under xl, each on a CPU of its own, dom0 too."""
+    script = OUT / 'pin.input'
+    script.write_text('expect bench:\ndom0 xl vcpu-pin Domain-0 0 0\n')
+    arguments = ['--cpus', str(len(boot.others) + 2), '--input', str(script)]
     for cpu, abi in enumerate((boot.abi, *boot.others), 1):
         path = OUT / f'cpu{cpu}.cfg'
-        path.write_text(f'cpus = ["{cpu}"]\n')
+        path.write_text(f'cpus = "{cpu}"\n')
         group = f'second={boot.others[0]} third={boot.others[1]}' if cpu == 1 else 'peer'
         arguments += ['--also', str(image)] if cpu > 1 else []
-        arguments += ['--name', f'domain{cpu}', '--cfg', str(path), '--cmdline', f'evtchn={abi} {group}']
+        # Without a number of VCPUs xl does not look at `cpus`.
+        arguments += ['--vcpus', '1', '--name', f'domain{cpu}', '--cfg', str(path), '--cmdline', f'evtchn={abi} {group}']
     return arguments
 
 

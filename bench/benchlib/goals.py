@@ -87,9 +87,9 @@ def judge(results):
             found.append(_say(f'{boot}: entry to main', result['entry-to-main'][abi]['instructions'], _MAIN))
     if 'fifo-2GB' in boots and 'fifo-32MB' in boots:
         small, large = (boots[b]['entry-to-main']['fifo']['instructions'] for b in ('fifo-32MB', 'fifo-2GB'))
-        found.append(_say('entry to main, 2 GB over 32 MB', large / small, _MAIN_2GB))
+        found.append(_say('fifo: entry to main, 2 GB over 32 MB', large / small, _MAIN_2GB))
     for abi, main in boots.get('domains', {}).get('entry-to-main', {}).items():
         found.append(_say(f'xl, {abi}: entry to main', main['instructions'], _MAIN))
     if hello := results.get('sizes', {}).get('hello'):
-        found.append(_say('hello: text, rodata and data', hello['text'] + hello['data'], *_HELLO))
+        found.append(_say('sizes: hello: text, rodata and data', hello['text'] + hello['data'], *_HELLO))
     return found

@@ -94,8 +94,8 @@ def _boot(boot, result):
 
 def _wall(wall):
     if wall:
-        print('\nwall time, ns an event (upcalls: with the cheapest hypercall before), median and quartiles of 15; '
-              'only ratios mean anything')
+        print('\nwall time, ns an event, median and quartiles of 15; upcalls with the cheapest hypercall before; '
+              'look at ratios only')
     for abi, rows in wall.items():
         for row, ns in rows.items():
             name, number, _ = row.split()
@@ -114,5 +114,9 @@ def table(results):
     for name, size in results.get('sizes', {}).items():
         print(f'\nsize of {name}: {size["text"]} text and rodata, {size["data"]} data, {size["bss"]} bss')
     print()
-    for goal, text in goals.judge(results):
-        print(f'{"ok  " if goal else "MISS"} {text}')
+    same = {}
+    for holds, text in goals.judge(results):
+        boot, _, goal = text.partition(': ')
+        same.setdefault((holds, goal), []).append(boot)
+    for (holds, goal), where in same.items():
+        print(f'{"ok  " if holds else "MISS"} {goal} ({", ".join(where)})')

@@ -6,7 +6,7 @@
 #include "arch/atomic.h"
 #include "bench/guest/bench.h"
 
-#define SETTLE 2000000u /* ns: by then the other one sleeps, or spins */
+#define SETTLE 300000u /* ns: by then the other one sleeps, or spins */
 
 unsigned int bench_arrivals;
 static struct evtchn *ch;
