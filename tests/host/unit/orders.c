@@ -355,7 +355,7 @@ static void stopped_upcall_waits(void)
         HOLDS(find(HOST_RMW, &v->info->evtchn_pending_sel, first) <
               find(HOST_WRITE, &v->info->evtchn_upcall_pending, first));
         HOLDS(find(HOST_WRITE, &v->info->evtchn_upcall_pending, first) < nr_notes);
-        SAME(v->info->evtchn_upcall_pending, 0);
+        SAME(v->info->evtchn_upcall_pending, 1); /* it is to be called again */
 
         evtchn_stop_upcalls();
         until = 30;
@@ -458,7 +458,7 @@ static void new_share_is_given_after_a_look(void)
     end();
     SAME(seen, 1);
     said = find(HOST_WRITE, &evtchn_vcpus[0]->current, 0);
-    looked = find(HOST_READ, &ch->reasons, said);
+    looked = find(HOST_READ, &ch->gate, said);
     while (said < looked && !is_full(said))
         said++;
     HOLDS(said < looked && looked < nr_notes);

@@ -231,8 +231,9 @@ static void storm_rests_and_goes_on(void)
 
 /* --- masks ---------------------------------------------------------------------------------- */
 
-/* The gate lets those through that are masked for nothing, are run here, and save nothing. */
-static void gate_is_open_for_the_plain_case_only(void)
+/* The gate lets those through that are masked for nothing and are run here, and says what else is
+ * to be done for each. */
+static void gate_says_who_may_deliver_and_how(void)
 {
     struct evtchn ch = { .port = 77, .vcpu = 2 };
 
@@ -243,7 +244,9 @@ static void gate_is_open_for_the_plain_case_only(void)
                              (i & 32 ? EVTCHN_NO_SHARE | FLAG_STATIC : 0));
         ch.moved_from = i & 16 ? evtchn_vcpus[0] : NULL;
         evtchn_set_gate(&ch);
-        HOLDS(ch.gate == ((i & 31) == 4 ? (uint64_t)2 << 32 | 77 : GATE_SHUT));
+        HOLDS(ch.gate == (i & 19 ? GATE_SHUT
+                                 : ((uint64_t)2 << 32 | 77 | (i & 8 ? GATE_LATE_EOI : 0) |
+                                    (i & 4 ? 0 : GATE_FP))));
     }
 }
 
@@ -303,7 +306,7 @@ const struct unit rest_units[] = {
     { "new_share_comes_after_a_tick", new_share_comes_after_a_tick },
     { "delivery_is_counted_before_its_handler", delivery_is_counted_before_its_handler },
     { "storm_rests_and_goes_on", storm_rests_and_goes_on },
-    { "gate_is_open_for_the_plain_case_only", gate_is_open_for_the_plain_case_only },
+    { "gate_says_who_may_deliver_and_how", gate_says_who_may_deliver_and_how },
     { "port_is_masked_by_the_first_reason", port_is_masked_by_the_first_reason },
     { NULL, NULL }
 };
