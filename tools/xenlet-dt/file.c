@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include "xenlet-dt.h"
 
+#define LARGEST (64u << 20) /* bytes; what is larger is something else, or has no end */
+
 void die(const char *format, ...)
 {
     va_list args;
@@ -74,7 +76,9 @@ static void *read_all(FILE *in, const char *file, size_t *size)
 
     *size = 0;
     do {
-        room += 65536;
+        if (room >= LARGEST)
+            die("%s: a device tree is never that large", file);
+        room = room ? 2 * room : 65536;
         data = grow(data, room);
         *size += fread(data + *size, 1, room - *size, in);
     } while (*size == room);

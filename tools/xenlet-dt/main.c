@@ -43,6 +43,19 @@ static void wrong(const char *what)
     exit(EXIT_TROUBLE);
 }
 
+static const char *why_no_tree(int rc, size_t size)
+{
+    if (size == 0)
+        return "it is empty";
+    if (rc == -FDT_ERR_BADMAGIC)
+        return "it does not begin as one (the name of a source ends in .dts)";
+    if (rc == -FDT_ERR_TRUNCATED)
+        return "it is cut short";
+    if (rc == -FDT_ERR_BADVERSION)
+        return "its version is not 16 or 17";
+    return fdt_strerror(rc);
+}
+
 static void *load(const char *file)
 {
     size_t size;
@@ -56,7 +69,7 @@ static void *load(const char *file)
         rc = -FDT_ERR_BADVERSION;
 
     if (rc)
-        die("%s: not a good device tree: %s", file, fdt_strerror(rc));
+        die("%s: not a good device tree: %s", file, why_no_tree(rc, size));
     return tree;
 }
 
