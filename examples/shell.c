@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A shell on the console: looks at the domain it is, and at others, by what the library offers. */
+/* A shell on the console, to look at its own domain and at others with what the library offers. */
 #include <xenlet.h>
 
 #define SECOND 1000000000ul

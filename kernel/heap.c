@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small heap over the page allocator. Blocks of up to 1 KiB come in powers of two from slabs of
- * one page, each slab of one size and with its own free list; larger ones are whole pages. What a
- * page is stands in its first bytes, so a block needs no header; which of its blocks are in use
- * stands there too, so that freeing what is not is noticed.
+ * one page, each slab of one size and with its own free list; larger ones are whole pages. The
+ * first bytes of a page say what it is, so a block needs no header; and which of its blocks are in
+ * use, so that freeing what is not in use is noticed.
  */
 #include <xenlet/domain.h>
 #include <xenlet/memory.h>

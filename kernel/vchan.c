@@ -17,8 +17,8 @@ static bool passed(uint64_t deadline)
 }
 
 /*
- * Xen closes the ports of a domain that dies, and raises no event at their other ends. The port may
- * be bound again, by the same domain's next client, and is then not our peer's either.
+ * Xen closes the ports of a domain that dies, without raising an event at their other ends. Our
+ * port may then be bound to another client's of the same domain, which is not our peer either.
  */
 static bool peer_has_channel(struct vchan *v)
 {
@@ -58,7 +58,7 @@ static int look(struct vchan *v, struct vchan_ring *ring, uint32_t want, uint32_
         return 0; /* the domain is being suspended, which may yet be cancelled */
     rc = vchan_ring_look(v, ring, n);
     if (rc == 0 && (*n < want || ring == &v->out)) {
-        /* First whether it is gone, then its index: of what it left nothing is missed. */
+        /* Ask whether it is gone, then read its index: nothing that it left is missed. */
         gone = peer_is_gone(v);
         if (*n < want) {
             vchan_ring_request(v, ring);
@@ -154,7 +154,7 @@ static bool can_move(void *arg)
     return rc || n >= w->least;
 }
 
-/* Wait until there are `least`, or it is not worth the wait; may return before. */
+/* Wait until there are `least`, or there is no point in waiting; may return before. */
 static int wait_for(struct vchan *v, struct vchan_ring *ring, uint32_t least, uint64_t deadline)
 {
     struct want want = { v, ring, least };

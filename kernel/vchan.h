@@ -22,7 +22,7 @@ struct vchan_ring {
     struct spinlock lock; /* of whoever looks at the ring, or takes it away; upcalls masked */
     uint8_t order;
     uint8_t notify;             /* VCHAN_NOTIFY_*: what the other end is to tell us of */
-    struct ring_shared *shared; /* NULL: there is no ring now, nor are there others of its vchan */
+    struct ring_shared *shared; /* NULL: the vchan has no rings now */
     char *data;
     uint32_t own;    /* our index: `cons` of what we read, `prod` of what we write */
     uint32_t waiter; /* the VCPU that waits, plus 1 */
@@ -42,7 +42,7 @@ struct vchan {
     vchan_changed_t *changed;
     void *changed_data;
     struct offer *offer; /* a server's: the page, the pages of the ring it reads, of the other */
-    /* A client's: what it maps, and with which grants, those of the rings with what is left. */
+    /* A client's: what it maps, and the grants of the page and of the rings. */
     struct gnttab_mapping *page_map, *in_map, *out_map;
     grant_ref_t page_ref, *refs;
     char path[VCHAN_PATH_MAX];

@@ -29,8 +29,7 @@ void vchan_unlock(struct vchan *v, unsigned long flags)
     platform_upcalls_restore(flags);
 }
 
-/* --- the list ----------------------------------------------------------------------------------
- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 static void put_on_list(struct vchan *v)
 {
@@ -56,10 +55,9 @@ static void take_off_list(const struct vchan *v)
     platform_upcalls_restore(flags);
 }
 
-/* --- down ---------------------------------------------------------------------------------------
- */
+/* --- down ------------------------------------------------------------------------------------- */
 
-/* Tell the other end, and let go of memory and channel; the vchan is as a new one then. */
+/* Tell the other end, and let go of memory and channel; afterwards the vchan is like a new one. */
 static void disconnect(struct vchan *v)
 {
     unsigned long flags = vchan_lock(v);
@@ -95,8 +93,7 @@ void vchan_close(struct vchan *v)
     offer_clear();
 }
 
-/* --- up: the server -----------------------------------------------------------------------------
- */
+/* --- up: the server --------------------------------------------------------------------------- */
 
 static int serve(struct vchan *v, uint64_t deadline)
 {
@@ -123,7 +120,7 @@ static bool client_came(void *arg)
     return came;
 }
 
-/* Who it is, of the domain it may be: the next one would have another port. */
+/* Note the client's port: another client in the same domain would have another. */
 static void note_client(struct vchan *v)
 {
     struct evtchn_status status = { .port = 0 };
@@ -164,10 +161,9 @@ int vchan_accept(struct vchan *v, uint64_t deadline)
     return 0;
 }
 
-/* --- up: the client -----------------------------------------------------------------------------
- */
+/* --- up: the client --------------------------------------------------------------------------- */
 
-/* Take the memory that was found; with the channel there, as the server is told of us. */
+/* Map the memory that was found. The channel is bound by now, since this tells the server of us. */
 static int enter(struct vchan *v)
 {
     unsigned long flags = vchan_lock(v);
@@ -205,7 +201,7 @@ static int try_connect(struct vchan *v, uint64_t deadline)
     return rc;
 }
 
-/* Whether it may come right by itself: the server is not there yet, or not any more, or taken. */
+/* Whether to try again: the server is not there yet, not there any more, or taken. */
 static bool may_pass(int rc)
 {
     return rc == -XEN_ENOENT || rc == -XEN_EACCES || rc == -XEN_EAGAIN || rc == -XEN_ESRCH;
@@ -225,8 +221,7 @@ static int connect(struct vchan *v, uint64_t deadline)
     }
 }
 
-/* --- both ---------------------------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 static int set_path(struct vchan *v, const char *path)
 {
@@ -321,8 +316,7 @@ int vchan_reconnect(struct vchan *v, domid_t peer, const char *path, uint64_t de
     return set_up(v, deadline);
 }
 
-/* --- around a suspend ----------------------------------------------------------------------------
- */
+/* --- around a suspend ------------------------------------------------------------------------- */
 
 /* Nothing of others may be mapped then. All that use a ring on other VCPUs have its lock. */
 static int put_away(struct vchan *v)
@@ -334,7 +328,9 @@ static int put_away(struct vchan *v)
     return rc;
 }
 
-/* As it was, if nothing was saved; else the domain it was shared with is another's neighbour. */
+/*
+ * If nothing was saved, map all of it again; else the other domain may not even be on this machine.
+ */
 static void take_back(struct vchan *v, bool cancelled)
 {
     unsigned long flags = vchan_lock(v);
@@ -372,7 +368,7 @@ static int before_suspend(void *data)
     return rc;
 }
 
-/* In a guest that has no suspend linked there is none to prepare for. */
+/* Weak: a guest that does not link suspend.c is never suspended. */
 extern __typeof__(suspend_register) suspend_register __attribute__((weak));
 
 static __attribute__((constructor)) void register_hook(void)

@@ -98,8 +98,8 @@ int vchan_store_publish(struct vchan *v, uint64_t deadline)
 }
 
 /*
- * xenstored remembers of a node that rights were given to a domain that was not there then, and
- * gives none to one that comes later under that number: so they are given again.
+ * Rights that were given to a domain before it existed do not hold for one that is created later
+ * under that number; xenstored remembers which came first. So they are given again.
  */
 int vchan_store_allow(struct vchan *v, uint64_t deadline)
 {
@@ -136,6 +136,6 @@ int vchan_store_find(struct vchan *v, uint64_t deadline)
 {
     struct nodes n = { .v = v, .deadline = deadline };
 
-    /* As one step: a server that publishes anew changes both. */
+    /* In one step: a server that publishes anew changes both. */
     return xenstore_transaction(read_both, &n, deadline);
 }

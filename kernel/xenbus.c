@@ -506,7 +506,7 @@ static void after_suspend(void *data, bool cancelled)
     spin_unlock(&all_lock);
 }
 
-/* In a guest that has no suspend linked there is none to prepare for. */
+/* Weak: a guest that does not link suspend.c is never suspended. */
 extern __typeof__(suspend_register) suspend_register __attribute__((weak));
 
 static __attribute__((constructor)) void register_hook(void)

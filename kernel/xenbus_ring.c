@@ -4,8 +4,8 @@
  * it. The other end may write any of the memory at any time: our own indices are kept here, its one
  * is checked each time it is read, and a response is copied before anybody looks at it.
  *
- * The channel's event is ended (evtchn_eoi()) when the ring is found empty: until then another one
- * would say nothing new. It was for nothing if no response was taken since the one before.
+ * An event is ended (evtchn_eoi()) when the ring is found empty: until then another one would say
+ * nothing new. It is called spurious if no response was taken since the event before it.
  */
 #include <xenlet/console.h>
 #include <xenlet/evtchn.h>
@@ -60,11 +60,14 @@ int xenbus_ring_push(struct xenbus_ring *r)
         return r->error;
     if (now == before)
         return 0;
-    /* As many responses may come: known before the other end can know of the requests. */
+    /* The limit for responses, raised before the other end can see the requests. */
     atomic_write(&r->pushed, now);
     smp_wmb(); /* requests before the index: the back end's barrier after reading req_prod */
     atomic_write(&r->shared->req_prod, now);
-    /* The index, then req_event: the back end sets req_event, has a barrier, looks at req_prod. */
+    /*
+     * Write the index, then read req_event: the back end writes req_event, has a full barrier,
+     * reads req_prod.
+     */
     smp_mb();
     if (now - atomic_read(&r->shared->req_event) < now - before)
         return evtchn_send(r->ch);
@@ -184,7 +187,10 @@ static int publish(const struct xenstore_tx *tx, void *arg)
     const struct publish *p = arg;
     const char *path = xenbus_path(p->r->device);
     uint32_t state;
-    /* The directory is there: not made anew by us, when the toolstack has taken it away. */
+    /*
+     * Only if the directory is there: a write alone would bring back what the toolstack has
+     * removed.
+     */
     int rc = xenbus_tx_read_number(tx, path, "state", &state, p->deadline);
 
     if (rc == 0)

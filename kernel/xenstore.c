@@ -30,7 +30,7 @@ static enum {
     CONNECTING, /* the other side has the ring for now; requests wait */
     CONNECTED,
     HELD,   /* about to be suspended: what was begun is ended, the rest waits */
-    BROKEN, /* for good, but for a reconnection or a restore */
+    BROKEN, /* until a reconnection or a restore */
 } state;
 
 struct list {
@@ -98,7 +98,10 @@ static struct store_request *take_first(struct list *list)
 
 /* --- the end of a request ------------------------------------------------------------------- */
 
-/* With the lock held, as all up to the handler. Whoever waits may free the request at once. */
+/*
+ * With the lock held, as in all functions up to the handler. The waiter may free the request right
+ * after.
+ */
 static void settle(struct store_request *r, int rc)
 {
     unsigned int waiter = r->waiter;
@@ -225,7 +228,7 @@ static void connected(void)
 
     state = CONNECTED;
     connection++;
-    /* What belongs to a transaction of before cannot be asked any more. */
+    /* The new connection does not know the transactions of the old one. */
     for (r = queue.first; r; r = next) {
         next = r->next;
         if (r->header.tx_id && take(&queue, r))
@@ -268,7 +271,9 @@ static void serve(void)
         put_some();
 }
 
-/* Nobody waits for it: but the store may have begun a transaction, or be about to. */
+/*
+ * Nobody waits for the request any more; but if it has begun a transaction, that has to be ended.
+ */
 static void finish_abandoned(struct store_request *r)
 {
     struct xenstore_tx tx = { .connection = r->connection };
@@ -378,8 +383,8 @@ static bool is_done(void *arg)
 }
 
 /*
- * Take back what was not begun, but for the end of a transaction: the store must hear of it. What
- * was begun is finished by the handler.
+ * Take back a request that was not begun, other than the end of a transaction, which the store has
+ * to hear of. One that was begun is finished by the handler.
  */
 static int give_up(struct store_request *r)
 {
@@ -443,8 +448,8 @@ static bool is_quiet(void)
 }
 
 /*
- * What was begun is answered before: the store of a restored domain would read the rest of it as
- * something new. The handler cannot run now; what came for others it hands on afterwards.
+ * What was begun has to be answered first: a restored domain's store would take the rest of it for
+ * something new. The handler cannot run now; what has come for others it passes on afterwards.
  */
 int store_before_suspend(void *data)
 {
@@ -486,7 +491,7 @@ void store_after_suspend(void *data, bool cancelled)
     store_unlock(flags);
 }
 
-/* In a guest that has no suspend() linked there is none to prepare for. */
+/* Weak: a guest that does not link suspend.c is never suspended. */
 extern __typeof__(suspend_register) suspend_register __attribute__((weak));
 
 static __attribute__((constructor)) void register_hook(void)

@@ -25,22 +25,28 @@ bool store_in_handler(void);
 void store_ring_init(void);
 
 /*
- * Take up the indices as they stand. Of old answers nothing is left then; -XEN_EIO if there is of
- * old requests.
+ * Begin with the indices as they are: old answers are dropped. -XEN_EIO if a part of an old request
+ * is left.
  */
 int store_ring_begin(void);
 
-/* As many of the bytes as there is room for; -XEN_EIO an index that cannot be. */
+/* Put in as many of the bytes as there is room for: how many, or -XEN_EIO, an impossible index. */
 int store_ring_put(const char *bytes, uint32_t len);
 
-/* Look how much has come: 0, or -XEN_EIO. Then get bytes of that, at most len: how many. */
+/*
+ * See how much has come: 0, or -XEN_EIO. Then take out at most `len` bytes of that; returns how
+ * many.
+ */
 int store_ring_look(void);
 uint32_t store_ring_get(char *bytes, uint32_t len);
 
 /* Tell the other side that the ring changed. */
 void store_ring_notify(void);
 
-/* Whether nobody is changing the connection; whether the other side says it gave us up. */
+/*
+ * Whether the connection is not just being made anew; whether the other side says that it has given
+ * us up.
+ */
 bool store_ring_connected(void);
 bool store_ring_given_up(void);
 
@@ -109,7 +115,7 @@ struct store_event {
 
 void store_event_free(struct store_event *event);
 
-/* Take in all that came; how many bytes, or -XEN_EIO: it cannot be. */
+/* Take in all that came; returns how many bytes, or -XEN_EIO for something impossible. */
 int store_in_take(void);
 
 /* Forget the message that has come in part. */
@@ -135,8 +141,8 @@ bool store_tx_began(struct store_request *request, struct xenstore_tx *tx);
 /* --- xenstore_watch.c ------------------------------------------------------------------------ */
 
 /*
- * Changes came, which are its to free; with `lost`, some could not be kept. In the handler, without
- * the lock.
+ * Changes came, which this frees; with `lost`, some could not be kept. In the handler, without the
+ * lock.
  */
 void store_watch_events(struct store_event *events, bool lost);
 

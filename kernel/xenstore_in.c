@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What xenstored sends: answers, matched to their requests, and events of watches. A message comes
- * in parts; none of what it says of itself is believed unchecked. Any error here ends the
- * connection. All with the lock held.
+ * in parts, and nothing that it says of itself is trusted. Any error here ends the connection. All
+ * with the lock held.
  */
 #include <xenlet/memory.h>
 #include "kernel/string.h"
@@ -71,7 +71,9 @@ static int error_named(const char *name)
     return -XEN_EIO;
 }
 
-/* Of errors, of other answers, and of what nobody waits for, the beginning is enough. */
+/*
+ * For errors, for answers of other types, and for what nobody waits for, the beginning is enough.
+ */
 static bool wants_payload(const struct store_request *r)
 {
     if (r->abandoned || in.header.type == XS_ERROR)

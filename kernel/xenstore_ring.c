@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ring shared with xenstored (public/io/xs_wire.h, docs/misc/xenstore-ring.txt): bytes in and
- * out. The other side can write anywhere in it: our own indices are kept outside, its ones are read
- * once and checked.
+ * out. The other side can write anywhere in it: our own indices are kept outside, the other ones
+ * are read once and checked.
  */
 #include <xenlet/domain.h>
 #include <xenlet/evtchn.h>
@@ -24,8 +24,7 @@ int store_ring_begin(void)
     req_prod = atomic_read(&ring->req_prod);
     rsp_cons = rsp_seen = atomic_read(&ring->rsp_prod);
     if (atomic_read(&ring->req_cons) != req_prod)
-        return -XEN_EIO; /* a part of something lies there: what follows would be taken for more of
-                            it */
+        return -XEN_EIO; /* a part of a request is left: what follows would be taken for its rest */
     smp_mb();
     atomic_write(&ring->rsp_cons, rsp_cons);
     return 0;

@@ -70,7 +70,7 @@ int xenstore_transaction(int (*body)(const struct xenstore_tx *tx, void *arg), v
         if (rc == 0) {
             rc = body(&tx, arg);
             end = xenstore_tx_end(&tx, rc == 0, deadline);
-            /* What is not to be done was undone in any case, by the end of it or of the store. */
+            /* If `body` failed nothing of it is done, whatever the end returned. */
             rc = rc ? rc : end;
         }
         if (rc != -XEN_EAGAIN)

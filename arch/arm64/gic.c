@@ -56,8 +56,11 @@ static void write32(volatile void *base, unsigned int offset, uint32_t value)
 
 /* --- acknowledge and end -------------------------------------------------------------------- */
 
-/* The dsb has the interrupt be ours before its handler looks at memory; and memory be written, and
-   a device silent, before the end is told: Device accesses do not wait for Normal ones. */
+/*
+ * The dsb here makes the interrupt ours before its handler looks at memory. The one in end() makes
+ * sure that memory is written, and a device silent, before the end: Device accesses do not wait for
+ * Normal ones.
+ */
 static uint32_t acknowledge(void)
 {
     uint64_t irq;
@@ -73,7 +76,7 @@ static void end(uint32_t irq)
     __asm__ volatile("dsb sy" ::: "memory");
     if (!is_v3)
         write32(interface, GICC_EOIR, irq);
-    else /* ICC_EOIR1_EL1; the isb has it be over before another is asked for */
+    else /* ICC_EOIR1_EL1; the isb makes it over before the next is acknowledged */
         __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb" ::"r"((uint64_t)irq) : "memory");
 }
 
@@ -208,8 +211,10 @@ int arch_gic_init(void)
         return rc;
     arch_gic_enable(event_irq);
     arch_gic_enable(WAKE_SGI);
-    /* What Xen raised for a VCPU that was down, as registering its vcpu_info does, made no
-       interrupt (vgic_inject_irq()), and the flag that it left lets none be made. */
+    /*
+     * Raised for a VCPU that is down, as by registering its vcpu_info, an event sets the flag but
+     * makes no interrupt (vgic_inject_irq()); and with the flag set none is made later.
+     */
     if (atomic_read(&percpu()->info.evtchn_upcall_pending))
         arch_gic_wake(percpu()->vcpu, percpu()->mpidr);
     return 0;
@@ -225,7 +230,7 @@ void arch_gic_sleep(const uint32_t *go)
     write32(ppis, GICD_ICENABLER, 1u << event_irq | 1u << arch_timer_irq());
     __asm__ volatile("dsb sy" ::: "memory"); /* done before we sleep */
     while (!atomic_read_acquire(go)) {
-        /* Also when masked, and one that has come already ends it at once. */
+        /* An interrupt ends wfi though it is masked, and at once if it is pending already. */
         __asm__ volatile("wfi" ::: "memory");
         while ((irq = acknowledge() & 0xffffff) < FIRST_NONE)
             end(irq);

@@ -56,8 +56,8 @@ static uint64_t to_ticks(uint64_t ns)
 static uint64_t xen_ahead;
 
 /*
- * Nobody tells how far. When Xen let us run last it noted its time: since then we have run for
- * a while, so the difference to ours now is too small by that, and a deadline early.
+ * Xen does not tell how far ahead its time is, but notes it when it lets us run. We have run for a
+ * while since, so the difference to our time now is too small by that, and deadlines are early.
  */
 void arch_runstate_init(const struct vcpu_runstate_info *runstate)
 {
@@ -93,7 +93,7 @@ void arch_timer_set(uint64_t system_time)
     }
 }
 
-/* The interrupt is the comparator's level: silence it before its end is told. */
+/* The interrupt follows the comparator's level: silence that before the end of the interrupt. */
 void arch_timer_fired(void)
 {
     struct percpu *cpu = percpu();

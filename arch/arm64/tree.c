@@ -145,7 +145,7 @@ static uint64_t chosen_number(const char *name)
     return p ? cells(p, len / (int)sizeof(*p)) : 0;
 }
 
-/* A ramdisk stays where it is: what lies there and behind it is not for the allocator. */
+/* A ramdisk stays where it is; the allocator gets neither it nor what lies behind it. */
 static uint64_t keep_module(uint64_t load, uint64_t end)
 {
     uint64_t start = chosen_number("linux,initrd-start");
@@ -161,7 +161,7 @@ static uint64_t keep_module(uint64_t load, uint64_t end)
     return start & -PAGE;
 }
 
-/* What tells how long a tree is, before more of it is mapped. */
+/* The size of the tree, from its header, before more of it is mapped. */
 static uint32_t tree_size(uint64_t where)
 {
     const void *head = arch_mmu_fix(where, sizeof(struct fdt_header), PTE_RO);
@@ -172,8 +172,8 @@ static uint32_t tree_size(uint64_t where)
 }
 
 /*
- * The tree lies anywhere in what will be our memory: it is copied to where nobody takes it away,
- * behind the image.
+ * The tree may lie anywhere in our memory: it is copied behind the image, where the allocator does
+ * not give it away.
  */
 void arch_tree_init(uint64_t where, uint64_t load)
 {
@@ -182,7 +182,7 @@ void arch_tree_init(uint64_t where, uint64_t load)
     void *copy;
     int rc;
 
-    arch_mmu_early_init(load, where + MAX_TREE); /* how much there is, is in the tree */
+    arch_mmu_early_init(load, where + MAX_TREE); /* the tree will say how much there is */
     size = tree_size(where);
     tree = arch_mmu_fix(where, size, PTE_RO);
     rc = tree ? fdt_check_full(tree, size) : -FDT_ERR_TRUNCATED;
@@ -193,7 +193,7 @@ void arch_tree_init(uint64_t where, uint64_t load)
     copy = xenlet_pfn_to_virt(arch_mmu_boot_used());
     room = load + arch_mmu_boot_used() * LAYOUT_PAGE_SIZE;
     if (where < room + size && room < where + size) {
-        /* Right there: it stays, and what lies before it is lost. */
+        /* It overlaps the place for the copy: it stays, and memory in front of it is lost. */
         copy = (void *)(LAYOUT_BASE + where - load);
         arch_mmu_take((where + size - room + LAYOUT_PAGE_SIZE - 1) / LAYOUT_PAGE_SIZE);
     } else {
@@ -201,5 +201,5 @@ void arch_tree_init(uint64_t where, uint64_t load)
         memcpy(copy, tree, size);
     }
     tree = copy;
-    arch_mmu_fix(load, 1, PTE_RO); /* leaves one page, of the image, and nothing of the tree */
+    arch_mmu_fix(load, 1, PTE_RO); /* map a page of the image in place of the tree */
 }

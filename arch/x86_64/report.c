@@ -10,8 +10,9 @@
 #include "platform_arch.h"
 
 #define MAX_DEPTH    32
-#define UPCALL_SAVED 9 /* registers that Xen and arch_upcall_entry save between rip and the call */
-#define PUSH_RBP     0x55
+#define UPCALL_SAVED 9 /* registers that Xen and arch_upcall_entry save between rip and the call \
+                        */
+#define PUSH_RBP 0x55
 
 struct arch_stack arch_stack(void)
 {

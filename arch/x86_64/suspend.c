@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the toolstack wants of a PV guest that is saved: the way to its p2m, published in
- * shared_info from boot on, and at the moment itself pfns in start_info and no page table entry
- * that maps what is not the guest's (tools/libs/guest/xg_sr_save_x86_pv.c).
+ * What the toolstack needs to save a PV guest: the way to its p2m, published in shared_info
+ * beforehand; and while it is saved pfns in start_info, and no page table entry that maps what is
+ * not the guest's (tools/libs/guest/xg_sr_save_x86_pv.c).
  */
 #include <xenlet/domain.h>
 #include <xenlet/hypercall_pv.h>
@@ -15,7 +15,7 @@
 
 #define PER_PAGE (LAYOUT_PAGE_SIZE / sizeof(xen_pfn_t))
 
-/* Frames of the p2m's pages, by the page; and the frames of those pages. */
+/* Pages with the frames of the p2m's pages, and one page with the frames of these. */
 static xen_pfn_t *lists[PER_PAGE], *list_of_lists;
 
 static unsigned long nr_leaves(void)
@@ -55,7 +55,9 @@ int arch_suspend_init(void)
     return 0;
 }
 
-/* The toolstack reads pfns here, and a restore writes frames; a suspend that is cancelled does not.
+/*
+ * The toolstack expects pfns here, and a restore writes frames back; after a cancelled suspend we
+ * do.
  */
 static void start_info_to(xen_pfn_t (*convert)(xen_pfn_t frame))
 {
@@ -68,8 +70,10 @@ int arch_suspend(void)
     struct vcpu_info *info;
     int rc;
 
-    /* Restored VCPUs begin with the vcpu_info that is in here: nothing may come before they have
-     * registered their own. */
+    /*
+     * Restored VCPUs use the vcpu_info in shared_info: no upcall may come before they have
+     * registered their own.
+     */
     for (unsigned int i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
         shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
     start_info_to(xenlet_gfn_to_pfn);

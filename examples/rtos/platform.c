@@ -93,8 +93,10 @@ unsigned long platform_upcalls_save(void)
     return flags;
 }
 
-/* What came meanwhile Xen does not tell again by itself: on the way back from any hypercall it
- * does. */
+/*
+ * For what came meanwhile Xen makes no upcall by itself, but it does on the way back from any
+ * hypercall: so make one.
+ */
 void platform_upcalls_restore(unsigned long flags)
 {
     if (flags)
@@ -169,7 +171,7 @@ void rtos_timer_event(void)
     uint64_t now = platform_now_ns();
 
     if (wake <= now)
-        wake = XENLET_FOREVER; /* its thread finds out when it is looked at */
+        wake = XENLET_FOREVER; /* idle() is over: its thread is looked at again */
     if (tick <= now) {
         tick = XENLET_FOREVER;
         evtchn_tick();

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel of its own, with threads, that takes only evtchn/ and hypercall/ from xenlet, and the
- * start in boot/. It stands for one that exists already: what it has in these files, such a kernel
- * has anyway, in its own way.
+ * A kernel with threads that takes only evtchn/ and hypercall/ from xenlet, and the start in boot/.
+ * It stands for any existing kernel, which has what is in these files already, in its own way.
  */
 #ifndef RTOS_H
 #define RTOS_H

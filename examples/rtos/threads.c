@@ -12,7 +12,7 @@
 
 static struct thread {
     void (*program)(void);
-    void *stack;             /* where it stands */
+    void *stack;             /* its stack pointer while another runs */
     bool (*done)(void *arg); /* NULL: it can run */
     void *arg;
     uint64_t deadline;
@@ -41,7 +41,7 @@ static void first_steps(void)
     to_scheduler();
 }
 
-/* Its stack looks as if it had called rtos_switch() at the start of first_steps(). */
+/* Make its stack look as if it had called rtos_switch() at the start of first_steps(). */
 void rtos_thread(void (*program)(void))
 {
     struct thread *t = &threads[nr_threads++];
