@@ -53,6 +53,11 @@
 #define atomic_or_own(p, bits) atomic_write((p), (uint8_t)(*(p) | (bits)))
 #endif
 
+/* 1 for what is 0 or 1; whether it was 0. */
+#ifndef atomic_take
+#define atomic_take(p) (atomic_cas32((p), 0, 1) == 0)
+#endif
+
 /* The number of the lowest bit that is set in `word`, which is not 0. */
 #ifndef arch_lowest_bit
 static inline unsigned long arch_lowest_bit(uint64_t word)

@@ -14,14 +14,13 @@ struct spinlock {
 
 static inline bool spin_trylock(struct spinlock *lock)
 {
-    return atomic_xchg32(&lock->held, 1) == 0;
+    return atomic_take(&lock->held);
 }
 
 static inline void spin_lock(struct spinlock *lock)
 {
     if (__builtin_expect(spin_trylock(lock), 1))
         return;
-    __asm__ volatile("" : "+r"(lock)); /* what is computed for the loop is computed here */
     do {
         while (atomic_read(&lock->held))
             arch_cpu_relax();

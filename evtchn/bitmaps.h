@@ -20,37 +20,41 @@ static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
 }
 
 /*
- * A selector, taken as it was, is gone through from bit `start` on and round: rotated, so that bit
- * 0 stands for `start`. What comes next time begins behind the bit that came first this time: no
+ * A selector, taken as it was, is gone through from bit `start` on and round: those from there on
+ * first, then those below. What comes next time begins behind the bit that came first this time: no
  * word is first each time.
  */
 struct round {
-    xen_ulong_t bits;
-    unsigned int start;
+    xen_ulong_t bits, below;
 };
 
 /* `selector` is not 0. */
 static inline struct round round_begin(xen_ulong_t selector, unsigned int start)
 {
-    unsigned int back = (unsigned int)(BITS_PER_WORD - start) % BITS_PER_WORD;
+    xen_ulong_t below = selector & (((xen_ulong_t)1 << start) - 1);
 
-    return (struct round){ selector >> start | selector << back, start };
+    return below == selector ? (struct round){ below, 0 }
+                             : (struct round){ selector - below, below };
 }
 
-static inline unsigned int round_bit(const struct round *r)
+static inline unsigned long round_bit(const struct round *r)
 {
-    return (r->start + (unsigned int)arch_lowest_bit(r->bits)) % BITS_PER_WORD;
+    return arch_lowest_bit(r->bits);
 }
 
 static inline unsigned int round_next_start(const struct round *r)
 {
-    return (round_bit(r) + 1) % BITS_PER_WORD;
+    return (unsigned int)(round_bit(r) + 1) % BITS_PER_WORD;
 }
 
 /* Whether there is another one behind the present one. */
 static inline bool round_next(struct round *r)
 {
     r->bits &= r->bits - 1;
+    if (likely(r->bits))
+        return true;
+    r->bits = r->below;
+    r->below = 0;
     return r->bits;
 }
 

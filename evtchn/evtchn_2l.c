@@ -115,15 +115,22 @@ static ALWAYS_INLINE void visit_word(struct evtchn_vcpu *v, unsigned long i)
     walk_word(v, word, i);
 }
 
-/* The words the selector names, beginning behind the one the last such walk began with. */
+/*
+ * The words the selector names, beginning behind the one the last such walk began with. One in
+ * which nothing is pending is passed over by the first look.
+ */
 static WALK_OF_SEVERAL void walk_words(struct evtchn_vcpu *v, xen_ulong_t selector)
 {
     struct round words = round_begin(selector, v->start_word);
+    const xen_ulong_t *pending = evtchn_shared->evtchn_pending;
 
     v->start_word = round_next_start(&words);
-    do
-        visit_word(v, round_bit(&words));
-    while (round_next(&words));
+    do {
+        unsigned long i = round_bit(&words);
+
+        if (!atomic_is(&pending[i], 0))
+            visit_word(v, anew(i));
+    } while (round_next(&words));
 }
 
 static evtchn_upcall_t upcall_2l;

@@ -232,15 +232,23 @@ static ALWAYS_INLINE void visit_l3(struct evtchn_vcpu *v, unsigned long i, unsig
     walk_word(v, word, i * W + j);
 }
 
-/* At each level from behind the bit that the last walk of several began with. */
+/*
+ * At each level from behind the bit that the last walk of several began with. A word that is 0 is
+ * passed over by the first look, of L2 too: the exchange of L1 is a full barrier, and Xen sets L2
+ * before L1.
+ */
 static WALK_OF_SEVERAL void walk_l3(struct evtchn_vcpu *v, unsigned int i, xen_ulong_t selector)
 {
     struct round words = round_begin(selector, v->l2_start[i]);
+    const xen_ulong_t *pending = l3_words[i].pending;
 
     v->l2_start[i] = (uint8_t)round_next_start(&words);
-    do
-        visit_l3(v, i, round_bit(&words));
-    while (round_next(&words));
+    do {
+        unsigned long j = round_bit(&words);
+
+        if (!atomic_is(&pending[j], 0))
+            visit_l3(v, i, anew(j));
+    } while (round_next(&words));
 }
 
 static ALWAYS_INLINE void visit_l2(struct evtchn_vcpu *v, unsigned long i)
@@ -262,11 +270,15 @@ static ALWAYS_INLINE void visit_l2(struct evtchn_vcpu *v, unsigned long i)
 static WALK_OF_SEVERAL void walk_l2(struct evtchn_vcpu *v, xen_ulong_t selector)
 {
     struct round words = round_begin(selector, v->start_word);
+    const xen_ulong_t *l2 = v->l2_selector;
 
     v->start_word = round_next_start(&words);
-    do
-        visit_l2(v, round_bit(&words));
-    while (round_next(&words));
+    do {
+        unsigned long i = round_bit(&words);
+
+        if (!atomic_is(&l2[i], 0))
+            visit_l2(v, anew(i));
+    } while (round_next(&words));
 }
 
 static evtchn_upcall_t upcall_3l;

@@ -30,6 +30,15 @@ static inline bool is_one_bit(uint64_t selector)
 }
 #define WALK_OF_SEVERAL __attribute__((noinline))
 
+/* The same value, of which the compiler does not know that: it prepares nothing of it in advance.
+ */
+#define anew(x)                    \
+    ({                             \
+        __typeof__(x) anew_ = (x); \
+        __asm__("" : "+r"(anew_)); \
+        anew_;                     \
+    })
+
 /* Why a channel is masked. Its bit in the shared page is clear only when none is left. */
 enum evtchn_reason {
     REASON_USER = 0x01,   /* evtchn_mask(), or no handler */

@@ -59,6 +59,15 @@ static inline bool atomic_dec_own(uint32_t *p)
     return was_0;
 }
 
+#define atomic_take atomic_take
+static inline bool atomic_take(uint32_t *p)
+{
+    bool was_1;
+
+    __asm__ volatile("lock btsl $0, %1" : "=@ccc"(was_1), "+m"(*p) : : "memory");
+    return !was_1;
+}
+
 #define atomic_or_own atomic_or_own
 static inline void atomic_or_own(uint8_t *p, uint8_t bits)
 {
