@@ -222,6 +222,12 @@ static void lost_ports_are_told(void)
     model_refuse_too(EVTCHNOP_bind_interdomain, 1, 1, -XEN_EINVAL);
     expect_told("fifo", "xenlet: event channel at port 2 is lost (error -22)\n" TOLD
                         "refuses fifo (error -12); using 2l\n");
+    /* The second is bound again, but has the number of the first. */
+    model_refuse(EVTCHNOP_expand_array, 0, 1, -XEN_ENOMEM);
+    model_refuse_too(EVTCHNOP_alloc_unbound, 1, 1, -XEN_EINVAL);
+    expect_told("fifo", "xenlet: event channel at port 1 is lost (error -22)\n"
+                        "xenlet: event channel at port 2 is lost (error 0)\n" TOLD
+                        "refuses fifo (error -12); using 2l\n");
     host_on_console = NULL;
 }
 

@@ -222,6 +222,26 @@ static void link_beyond_the_array_ends_its_queue(void)
     SAME(second, 1);
 }
 
+/* And leads to no other port: what is linked elsewhere stays so. */
+static void stray_head_touches_nothing(void)
+{
+    static const uint32_t heads[] = { 1024, 2000, 131071, 131072, UINT32_MAX };
+    const uint32_t linked =
+        1u << EVTCHN_FIFO_LINKED | 1u << EVTCHN_FIFO_PENDING | 1u << EVTCHN_FIFO_MASKED;
+
+    unit_boot("fifo");
+    *model_fifo_word(1) = linked | 2;
+    *model_fifo_word(0) |= 1; /* which is no port */
+    for (unsigned int i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        evtchn_vcpus[0]->fifo_control.head[3] = heads[i];
+        evtchn_vcpus[0]->fifo_control.ready = 1u << 3;
+        evtchn_upcall();
+        SAME(evtchn_vcpus[0]->fifo_stray, i + 1);
+        SAME(*model_fifo_word(1), linked | 2);
+    }
+    *model_fifo_word(1) = 0;
+}
+
 static unsigned int until;
 
 static void go(void)
@@ -265,6 +285,7 @@ const struct unit fifo_units[] = {
     { "unmasking_asks_xen_for_what_is_pending_only", unmasking_asks_xen_for_what_is_pending_only },
     { "event_alone_takes_two_exchanges", event_alone_takes_two_exchanges },
     { "link_beyond_the_array_ends_its_queue", link_beyond_the_array_ends_its_queue },
+    { "stray_head_touches_nothing", stray_head_touches_nothing },
     { "stopped_walk_gives_back_every_queue", stopped_walk_gives_back_every_queue },
     { NULL, NULL }
 };
