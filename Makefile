@@ -17,7 +17,7 @@ PVSHIM   ?=#         of `run`: 1: under Debian's PV shim, which has 2-level even
 CFG      ?=#         of `run`: an xl file of your own
 DEADLINE ?=#         of `run`: seconds after which it is ended (120; 300 with PVSHIM or all ports)
 ONLY     ?=#         of `test`: only the cases whose suite/name match this regular expression
-EVERY    ?= 10#      of `mutants`: each Nth change by rule; 1: all 1,400, a day of it
+MINUTES  ?= 20#      of `mutants`: how long evtchn/ is changed by rule; 0: until all 2,000 changes were tried
 PREFIX   ?= /usr/local# of `install`; DESTDIR= goes before it
 NAME     ?=#         of `new`: the project, beside this tree or with a path in front
 V        ?=#         1: show the commands of the compiler
@@ -26,7 +26,7 @@ export ACCEL
 
 # What is misspelt would go unnoticed otherwise. A make that calls us hands down variables of its own.
 ifeq ($(MAKELEVEL),0)
-KNOWN   := XEN ARCH GIC ACCEL VCPUS MEMORY EVTCHN CMDLINE IMAGE PVSHIM CFG DEADLINE ONLY EVERY PREFIX NAME V \
+KNOWN   := XEN ARCH GIC ACCEL VCPUS MEMORY EVTCHN CMDLINE IMAGE PVSHIM CFG DEADLINE ONLY MINUTES PREFIX NAME V \
 	DESTDIR CC_NAME WARNINGS HOST_WARNINGS
 UNKNOWN := $(strip $(foreach v,$(filter-out $(KNOWN) MAKE%,$(.VARIABLES)),$(if $(findstring command line,$(origin $v)),$v)))
 ifneq ($(UNKNOWN),)
@@ -111,11 +111,11 @@ test-all: ## everything: the full product of worlds, Xens and compilers
 	@tests/xen/suite --all $(if $(ONLY),--only '$(ONLY)')
 
 mutants: ## make 32 mistakes in a copy of the sources, and show which test catches each; then change evtchn/ by rule
-	@tests/xen/prepare gcc lab
-	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp
+	@tests/xen/prepare gcc host dt arm64 lab
+	@+$(MAKE) --no-print-directory -s build/include/xen/.stamp build/libfdt/.stamp
 	@tests/xen/fetch 4.17
 	@tests/mutants/run
-	@tests/mutants/run --mechanical --every $(EVERY)
+	@tests/mutants/run --mechanical --minutes $(MINUTES)
 
 soak: ## hours: 10 million events, every port FIFO has, a million lives of a port, 1,000 restores
 	@tests/xen/prepare gcc host lab

@@ -98,10 +98,10 @@ class Killers:
         return self._failed(*self.work.run(f'./{tree.UNIT}', seconds=120, cpu=3), 'unit')
 
     def _asan(self):
-        return self._failed(*self.work.run(f'./{tree.ASAN}', seconds=120, cpu=20), 'asan')
+        return self._failed(*self.work.run(f'./{tree.ASAN}', seconds=120, cpu=15), 'asan')
 
     def _model(self):
-        status, output = self.work.run(f'./{tree.PROPS}', '--ops', '200000', '--as-is', seconds=120, cpu=8)
+        status, output = self.work.run(f'./{tree.PROPS}', '--ops', '200000', '--as-is', seconds=120, cpu=4)
         if status != 0:
             return 'props'
         for abi in _ABIS:
