@@ -73,6 +73,13 @@ static bool never(void *arg)
     return false;
 }
 
+static unsigned int sleeps;
+
+static void count_sleep(unsigned int nr, const long args[4])
+{
+    sleeps += nr == __HYPERVISOR_sched_op && (args[0] == SCHEDOP_block || args[0] == SCHEDOP_poll);
+}
+
 static void wait_ends_at_its_deadline(void)
 {
     uint64_t deadline;
@@ -82,6 +89,12 @@ static void wait_ends_at_its_deadline(void)
     SAME(evtchn_wait(never, NULL, platform_now_ns()), -XEN_ETIME); /* it has come already */
     SAME(asked, 1);
     SAME(host_vcpus[0]->info.evtchn_upcall_mask, 0);
+    asked = sleeps = 0;
+    host_on_hypercall = count_sleep;
+    SAME(evtchn_wait(never, NULL, platform_now_ns() + 100), -XEN_ETIME); /* it comes just now */
+    SAME(asked, 1);
+    SAME(sleeps, 0);
+    host_on_hypercall = NULL;
     deadline = platform_now_ns() + 5 * EVTCHN_TICK_DEFAULT;
     SAME(evtchn_wait(never, NULL, deadline), -XEN_ETIME);
     HOLDS(platform_now_ns() >= deadline && platform_now_ns() < deadline + 3000);
@@ -101,6 +114,11 @@ static void poll_looks_at_all_of_them(void)
     SAME(evtchn_poll(ch, 0, 0), -XEN_EINVAL);
     SAME(evtchn_poll(ch, 129, 0), -XEN_EINVAL);
     SAME(evtchn_poll(ch, 128, platform_now_ns()), -XEN_ETIME);
+    sleeps = 0;
+    host_on_hypercall = count_sleep;
+    SAME(evtchn_poll(ch, 128, platform_now_ns() + 100), -XEN_ETIME);
+    SAME(sleeps, 0);
+    host_on_hypercall = NULL;
     for (unsigned int i = 0; i < 128; i += 127) {
         SAME(evtchn_send(ch[i]), 0);
         SAME(evtchn_poll(ch, 128, XENLET_FOREVER), 0);
