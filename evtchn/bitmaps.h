@@ -20,9 +20,9 @@ static inline bool test_bit(const xen_ulong_t *word, unsigned int bit)
 }
 
 /*
- * A selector, taken as it was, is gone through from bit `start` on and round: those from there on
- * first, then those below. What comes next time begins behind the bit that came first this time: no
- * word is first each time.
+ * Going through the bits of a selector from bit `start` on and round: first those from there on,
+ * then those below. The next walk begins behind the bit that came first in this one, so no word is
+ * first each time.
  */
 struct round {
     xen_ulong_t bits, below;
@@ -58,12 +58,12 @@ static inline bool round_next(struct round *r)
     return r->bits;
 }
 
-/* A word of ports: where Xen and we set what is pending, and what is masked. */
+/* A word of ports: which of them are pending, and which are masked. */
 struct event_word {
     xen_ulong_t *pending, *mask;
 };
 
-/* The gate is shut, or that of late EOI. */
+/* The gate is not that of a plain delivery: it is shut, or has a bit of GATE_KINDS. */
 static ALWAYS_INLINE void deliver_other(struct evtchn *ch, struct evtchn_vcpu *v,
                                         struct event_word word, uint64_t gate, unsigned long bit)
 {
@@ -97,9 +97,9 @@ void evtchn_deliver_word(struct evtchn_vcpu *v, struct event_word word, xen_ulon
                          unsigned long i);
 
 /*
- * Deliver all of one word that is pending and not masked now. What comes later sets the selector
- * again. The word is read once, so a port of it is delivered at most once, and none waits for more
- * than one delivery of each other.
+ * Deliver all that is pending and not masked in one word now; what comes later sets the selector
+ * again. The word is read once, so each port is delivered at most once, and waits at most for one
+ * delivery of each other port.
  */
 static ALWAYS_INLINE void walk_word(struct evtchn_vcpu *v, struct event_word word, unsigned long i)
 {
@@ -116,8 +116,9 @@ static ALWAYS_INLINE void walk_word(struct evtchn_vcpu *v, struct event_word wor
 }
 
 /*
- * Unmasked just now, and found pending: our own selectors and flag are next. Where the flag makes
- * no upcall unless Xen sets it, Xen does it all, and acts only on a mask bit that is set.
+ * A port that was just unmasked is pending: next we would set our own selectors and flag. Where a
+ * flag that we set makes no upcall, Xen has to do it all instead, and acts only on a mask bit that
+ * is set.
  */
 static inline bool raised_by_xen(xen_ulong_t *mask, evtchn_port_t port)
 {

@@ -19,8 +19,9 @@ static struct evtchn_vcpu *runner(const struct evtchn *ch)
 
 /*
  * Handlers on several VCPUs may close each other's channels, in a cycle of any length: to wait for
- * one that waits, directly or not, for ours would never end. A VCPU publishes what it waits for, and
- * looks again and again at what others do, so of two that begin at once at least one sees the other.
+ * one that waits, directly or not, for ours would never end. A VCPU publishes what it waits for,
+ * and looks again and again at what others do, so of two that begin at once at least one sees the
+ * other.
  */
 static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu *v)
 {
@@ -37,8 +38,9 @@ static bool waits_for_us(const struct evtchn_vcpu *me, const struct evtchn_vcpu 
 }
 
 /*
- * Wait until no other VCPU runs the handler; false if that would never end. The gate was shut before
- * the barrier in evtchn_rest_forget(), and we look at `current` after it: see evtchn_begin().
+ * Wait until no other VCPU runs the handler; false if that would never end. The gate was shut
+ * before the barrier in evtchn_rest_forget(), and we look at `current` after it: see
+ * evtchn_begin().
  */
 static bool wait_for_others(struct evtchn_vcpu *me, struct evtchn *ch)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The upcall, where it is not straight on; and the deliveries evtchn_begin() leaves to others. */
+/*
+ * The upcall where it is not a straight line, and the deliveries that evtchn_begin() does not make.
+ */
 #include "evtchn/internal.h"
 
 void evtchn_upcall(void)
@@ -49,8 +51,8 @@ SELDOM void evtchn_upcall_stopped(unsigned long vcpu)
 }
 
 /*
- * What the walk took it has not looked at, or it is meant for another ABI: whatever may be there is
- * looked for.
+ * What the walk took from the selector it has not looked at, or it was meant for another ABI: set
+ * all of the selector, so that the next walk looks everywhere.
  */
 SELDOM void evtchn_wait_for_reset(struct evtchn_vcpu *v)
 {
@@ -63,9 +65,9 @@ SELDOM void evtchn_wait_for_reset(struct evtchn_vcpu *v)
 }
 
 /*
- * The channel was closed meanwhile. What was taken may be the event of a new one, which is just
- * being bound to the port: PENDING stays for it, and is set before we look whether it is there
- * already.
+ * The channel was closed, moved or masked meanwhile. What was taken may even be the event of a new
+ * channel that is just being bound to the port: PENDING is set for it before we look whether it is
+ * there already.
  */
 SELDOM void evtchn_give_back(evtchn_port_t port)
 {
@@ -77,14 +79,17 @@ SELDOM void evtchn_give_back(evtchn_port_t port)
         evtchn_kick(ch);
 }
 
-/* No handle: a port that is being bound or closed just now. PENDING stays for who binds it. */
+/*
+ * No handle: a port that nobody bound, or that is being bound or closed just now. PENDING stays for
+ * whoever binds it.
+ */
 static void orphan(struct evtchn_vcpu *v, evtchn_port_t port)
 {
     struct evtchn *ch;
 
     v->orphans++;
     evtchn_ops->mask(port);
-    /* If it was bound and unmasked between our two looks, we have just masked it for good. */
+    /* If it was bound and unmasked between our two looks, we have just masked it: undo that. */
     ch = evtchn_lookup(port);
     if (ch)
         evtchn_kick(ch);
@@ -100,10 +105,10 @@ static void save_fp(struct evtchn_vcpu *v)
 }
 
 /*
- * The channel came here while its handler may have been running where it was: it does not run here
- * before that is over. `current` must not name the last channel we ran meanwhile, or two VCPUs
- * could wait for each other. The gate was shut before `moved_from` was set, and we look through
- * that: no barrier is needed for it.
+ * The channel was moved here while its handler may have been running on its old VCPU: wait until
+ * that is over. Meanwhile `current` must not name the last channel that we ran, or two VCPUs could
+ * wait for each other. The gate was shut before `moved_from` was set, by which we came to look: no
+ * barrier is needed for that.
  */
 static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
 {
@@ -115,7 +120,7 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
     while (atomic_read(&from->current) == ch)
         arch_cpu_relax();
     spin_lock(&ch->lock);
-    /* The handle may lead another life by now, and that may have begun a move of its own. */
+    /* The handle may belong to another channel by now, which may have been moved itself. */
     if (atomic_read(&ch->vcpu) == v->id && ch->moved_from == from &&
         atomic_read(&from->current) != ch) {
         atomic_write(&ch->moved_from, NULL);
@@ -125,9 +130,9 @@ static void settle(struct evtchn_vcpu *v, struct evtchn *ch)
 }
 
 /*
- * The share is used up, and with it goes the channel's budget and mask: only for whoever is in it.
- * The barrier is that of evtchn_begin(): who moves or closes the channel sees us, or we see it.
- * Returns whether it may be delivered all the same.
+ * The share is used up, so budget and mask have to change: only the VCPU that is in the channel may
+ * do that. The barrier is that of evtchn_begin(): who moves or closes the channel sees us in
+ * `current`, or we see that. Returns whether it may be delivered all the same.
  */
 static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
 {
@@ -143,12 +148,13 @@ static bool has_new_share(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gat
 }
 
 /*
- * Masked meanwhile: PENDING stays, and whoever unmasks has it raised. Another VCPU's: off a queue
- * it must be put on the right one. In a bitmap it stands for its own VCPU too, which has a selector
- * bit for it, but for one case: evtchn_send() looks once where to notify (notify_vcpu_id), and may
- * set PENDING there after the channel has moved, and after the raise that evtchn_bind_vcpu() ends
- * with. Then nobody but us knows; and as the selector bit comes after PENDING, there is a walk that
- * begins after both, and so after the move.
+ * If the channel is masked, PENDING stays, and whoever unmasks it has it raised. If it is another
+ * VCPU's, a port that was taken off a queue must be put on the right one. In a bitmap its own VCPU
+ * finds it, having a selector bit for it too, with one exception: Xen's evtchn_send() reads only
+ * once whom to notify (notify_vcpu_id), and may set PENDING and a selector bit here after the
+ * channel has moved, and after the raise at the end of evtchn_bind_vcpu(). Then nobody but us knows
+ * of it; and as the selector bit comes after PENDING, some walk begins after both, and so after the
+ * move.
  */
 static void hand_on(struct evtchn *ch)
 {
@@ -187,7 +193,7 @@ SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
     if (atomic_read(&ch->budget) == 0 && !has_new_share(v, ch, gate))
         return;
     if (!evtchn_ops->clear_pending(port))
-        return; /* evtchn_take_pending() was faster */
+        return; /* evtchn_take_pending() has taken it */
     if (atomic_is(&ch->gate, gate))
         run(v, ch);
     else
@@ -195,8 +201,9 @@ SELDOM void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port)
 }
 
 /*
- * PENDING is taken already. Once the channel is masked for the storm it stays set for the tick; or
- * is raised at once, if the channel was moved in between, and so storms no more.
+ * PENDING is taken already, so it is given back. If the channel is masked for the storm by then, it
+ * stays set until the tick; if it was moved in between, and so storms no more, it is raised at
+ * once.
  */
 SELDOM void evtchn_overspent(struct evtchn *ch, struct evtchn_vcpu *v)
 {

@@ -23,7 +23,7 @@ static inline xen_ulong_t *mask_word(evtchn_port_t port)
     return &evtchn_shared->evtchn_mask[port / BITS_PER_WORD];
 }
 
-/* A fresh domain's ports are unmasked, a restored one's masked: start from one state. */
+/* A fresh domain's ports are unmasked, a restored one's masked: start from the same state. */
 static int init_2l(struct evtchn_vcpu *v)
 {
     (void)v;
@@ -36,7 +36,9 @@ void evtchn_2l_forget_all(void)
 {
     for (unsigned int i = 0; i < NR_WORDS; i++)
         atomic_write(&evtchn_shared->evtchn_pending[i], 0);
-    /* Another ABI leaves the selectors alone; Xen would take a bit in them for an upcall it sent.
+    /*
+     * Another ABI does not clear the selectors, and Xen takes a bit in them for an upcall that it
+     * has sent.
      */
     for (unsigned int i = 0; i < XENLET_MAX_VCPUS; i++) {
         if (evtchn_vcpus[i])
@@ -67,9 +69,9 @@ static void mask_2l(evtchn_port_t port)
 }
 
 /*
- * On our own port we do what Xen would: only this VCPU's selector and flag may be written by us.
- * For others the hypercall does it all; it acts only on a mask bit that is set, so we leave that to
- * it.
+ * For a port of our own VCPU do what Xen would: we may write this VCPU's selector and flag, and no
+ * other's. For another VCPU's the hypercall does it all; it acts only on a mask bit that is set, so
+ * that is left to it.
  */
 static void unmask_2l(evtchn_port_t port, bool local)
 {
@@ -116,8 +118,8 @@ static ALWAYS_INLINE void visit_word(struct evtchn_vcpu *v, unsigned long i)
 }
 
 /*
- * The words the selector names, beginning behind the one the last such walk began with. One in
- * which nothing is pending is passed over by the first look.
+ * Visit the words that the selector names, beginning behind the one with which the last such walk
+ * began. The first look passes over one in which nothing is pending.
  */
 static WALK_OF_SEVERAL void walk_words(struct evtchn_vcpu *v, xen_ulong_t selector)
 {

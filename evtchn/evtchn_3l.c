@@ -9,11 +9,12 @@
  * (evtchn_3l_set_pending() in tests/xen/xen-3l/event_3l.c). Each step is atomic and a full barrier,
  * so we take the four apart in the opposite order.
  *
- * An L2 bit whose L1 bit is clear hides its word for good: Xen stops at the first bit that it finds
- * set. So a walk empties both selectors, and whoever sets an L2 bit sets the L1 bit after it.
+ * An L2 bit that is set while its L1 bit is clear hides its word for good, since Xen stops at the
+ * first bit that it finds set. So a walk empties both selectors, and whoever sets an L2 bit then
+ * sets the L1 bit.
  *
- * All is said in words of W bits, 64 or 32. Fixed are 2 * W * W words of bitmaps, 64 KiB for 64
- * bits, which exist from when the ABI is first entered on, and W words in each VCPU's page.
+ * Sizes are given in words of W bits, 64 or 32. The bitmaps take 2 * W * W words, 64 KiB for 64
+ * bits, from when the ABI is first entered; L2 takes W words in each VCPU's page.
  */
 #include <xenlet/hypercall.h>
 #include "evtchn/bitmaps.h"
@@ -31,7 +32,7 @@ _Static_assert(sizeof(((struct evtchn_vcpu *)0)->l2_selector) == EVTCHN_3L_L2_BY
 
 static xen_ulong_t *pending_pages[NR_PAGES], *mask_pages[NR_PAGES];
 
-/* The words of L3 that a bit of L1 leads to, over a word of L2: W of each, in one page. */
+/* The L3 words that a bit of L1, and so a word of L2, leads to: W of either kind, in one page. */
 static struct l3_words {
     xen_ulong_t *pending, *mask;
 } l3_words[W];
@@ -65,7 +66,10 @@ static void free_pages(xen_ulong_t **pages)
     }
 }
 
-/* Pages, new ones or those from before a reset, with each word `fill`; and their frames. */
+/*
+ * Take pages, new ones or those from before a reset, set each word to `fill`, and list their
+ * frames.
+ */
 static int fill_pages(xen_ulong_t **pages, xen_ulong_t fill, uint64_t *gfns)
 {
     for (unsigned int i = 0; i < NR_PAGES; i++) {
@@ -89,7 +93,7 @@ static void find_words(void)
     }
 }
 
-/* All masked: no handler is there yet. Xen puts 2-level's masks over the first of them. */
+/* All masked, as there is no handler yet. Xen copies 2-level's masks over the first ones. */
 static int register_bitmaps(void)
 {
     uint64_t pending[NR_PAGES], mask[NR_PAGES];
@@ -99,7 +103,7 @@ static int register_bitmaps(void)
         rc = fill_pages(mask_pages, ~(xen_ulong_t)0, mask);
     if (rc == 0) {
         find_words();
-        /* The words before the pages are Xen's: it reads them in evtchn_3l_set_pending(). */
+        /* The words, before Xen has the pages: it reads them in evtchn_3l_set_pending(). */
         smp_wmb();
         rc = hypercall_evtchn_register_3level_bitmaps(NR_PAGES, pending, mask);
     }
@@ -136,8 +140,8 @@ static int vcpu_init_3l(struct evtchn_vcpu *v)
 }
 
 /*
- * The first L2 is the switch. Refused, the domain stays in 2-level, with bitmaps that Xen keeps
- * until a reset and nobody uses: only that would give them back, and take the ports with it.
+ * The first L2 is the switch. If it is refused the domain stays in 2-level, with bitmaps that
+ * nobody uses: Xen gives them back only in a reset, which would take the ports too.
  */
 static int init_3l(struct evtchn_vcpu *v)
 {
@@ -177,10 +181,10 @@ static void mask_3l(evtchn_port_t port)
 }
 
 /*
- * On our own port we do what Xen would: only this VCPU's selectors and flag may be written by us.
- * All three, whatever they hold: an L2 bit that was set already says nothing about L1 while a walk
- * of ours is under way, which takes L1 first. For others the hypercall does it all; it acts only on
- * a mask bit that is set, so we leave that to it.
+ * For a port of our own VCPU do what Xen would: we may write this VCPU's selectors and flag, and no
+ * other's. Set all three, whatever they hold: an L2 bit that was set already says nothing about L1
+ * while a walk of ours is under way, which takes L1 first. For another VCPU's port the hypercall
+ * does it all; it acts only on a mask bit that is set, so that is left to it.
  */
 static void unmask_3l(evtchn_port_t port, bool local)
 {
@@ -233,8 +237,8 @@ static ALWAYS_INLINE void visit_l3(struct evtchn_vcpu *v, unsigned long i, unsig
 }
 
 /*
- * At each level from behind the bit that the last walk of several began with. A word that is 0 is
- * passed over by the first look, of L2 too: the exchange of L1 is a full barrier, and Xen sets L2
+ * At each level begin behind the bit with which the last walk of several began. The first look
+ * passes over a word that is 0, in L2 too: the exchange of L1 is a full barrier, and Xen sets L2
  * before L1.
  */
 static WALK_OF_SEVERAL void walk_l3(struct evtchn_vcpu *v, unsigned int i, xen_ulong_t selector)
@@ -260,7 +264,7 @@ static ALWAYS_INLINE void visit_l2(struct evtchn_vcpu *v, unsigned long i)
     xen_ulong_t selector = atomic_xchg_word(&v->l2_selector[i], 0);
 
     if (unlikely(!selector))
-        return; /* L1's bit came after the walk that took L2's */
+        return; /* an earlier walk took L2 before its L1 bit was set */
     if (is_one_bit(selector))
         visit_l3(v, i, arch_lowest_bit(selector));
     else
@@ -316,7 +320,7 @@ static void upcall_3l(unsigned long vcpu)
 
 /* --- what can be seen ----------------------------------------------------------------------- */
 
-/* A line for words in a row that are the same, as they all are until the first walk. */
+/* One line for a run of equal words: until the first walk all of them are the same. */
 static void dump_l2(const struct evtchn_vcpu *v, void (*print)(const char *format, ...))
 {
     for (unsigned int i = 0, first; i < W; i++) {

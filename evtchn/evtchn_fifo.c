@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The FIFO ABI (public/event_channel.h): an array of event words, one a port, added to page by
- * page; and for each VCPU sixteen queues, one a priority, linked through the words. A control block
- * a VCPU holds the heads of its queues and `ready`, a bit for each that has something.
+ * The FIFO ABI (public/event_channel.h): an array of event words, one a port, which grows page by
+ * page; and for each VCPU sixteen queues, one a priority, linked through the words. Each VCPU has a
+ * control block with the heads of its queues and `ready`, a bit for each queue that is not empty.
  *
  * Xen raises a port so (xen/common/event_fifo.c): set PENDING; if the port is neither masked nor
- * linked, set LINKED and put it behind the tail of its queue, by writing the tail's LINK if that is
- * still linked, else by writing the head; then set the ready bit and raise the upcall if the queue
- * was empty.
+ * linked, set LINKED and append it to its queue: write the tail's LINK if the tail is still linked;
+ * else the queue is empty, so write its head, set its ready bit and raise the upcall.
  *
  * On a word that is linked, only Xen writes LINK, and we may only clear LINKED and LINK together,
  * clear PENDING, and set or clear MASKED: each by one atomic operation that leaves the rest alone.
@@ -38,8 +37,8 @@ static event_word_t *pages[NR_PAGES];
 static unsigned int nr_pages; /* known to Xen, from 0 on without a gap */
 
 /*
- * What a walk goes by: for as many ports as have their handles in one page these, and their words;
- * of ports beyond nr_pages `no_words`.
+ * What a walk uses: for each group of ports whose handles are in one page, these, and their words;
+ * `no_words` for ports beyond nr_pages.
  */
 static struct evtchn *const *group_handles[NR_GROUPS];
 static event_word_t *group_words[NR_GROUPS];
@@ -108,7 +107,9 @@ static int find_handles(evtchn_port_t first)
     return 0;
 }
 
-/* Words begin masked: Xen replays into a new page what it had to keep, and no handler is there yet.
+/*
+ * Words begin masked: Xen delivers into a new page what it had kept back, and there is no handler
+ * yet.
  */
 static int add_page(void)
 {
@@ -134,9 +135,9 @@ static int add_page(void)
 }
 
 /*
- * The first page comes at once, so that all that may be refused is refused while there is a way
- * back. From init_control on that is EVTCHNOP_reset only, which closes the ports that the toolstack
- * gave us.
+ * Add the first page at once, so that whatever Xen refuses is refused while there is a way back.
+ * After init_control the only one is EVTCHNOP_reset, which closes the ports that the toolstack gave
+ * us.
  */
 static int init_fifo(struct evtchn_vcpu *v)
 {
@@ -181,9 +182,9 @@ static void mask_fifo(evtchn_port_t port)
 }
 
 /*
- * Clear MASKED here only while nothing is pending and Xen does not hold the word; what is pending
- * must be linked, which only Xen does, and it does so only if it finds the port masked. Xen holds
- * the word for a few instructions; a word that stays held is left to it too.
+ * Clear MASKED here only if PENDING and BUSY are clear. A pending port has to be linked, which only
+ * Xen does, and only if it finds the port masked. Xen holds BUSY for a few instructions; a word
+ * that stays BUSY is left to Xen too.
  */
 static void unmask_fifo(evtchn_port_t port, bool local)
 {
@@ -232,9 +233,9 @@ static int set_priority_fifo(evtchn_port_t port, unsigned int priority)
 /* --- the queues ----------------------------------------------------------------------------- */
 
 /*
- * Take the port off its queue and leave PENDING as it is. The word as it was comes back: its LINK
- * is the next of the queue. A failed exchange means that Xen has just linked another port behind
- * this one.
+ * Take the port off its queue and leave PENDING as it is. Returns the word as it was, whose LINK is
+ * the next port of the queue. If the exchange fails, Xen has just linked another port behind this
+ * one.
  */
 static event_word_t unlink_port(event_word_t *word)
 {
@@ -247,7 +248,7 @@ static event_word_t unlink_port(event_word_t *word)
     return old;
 }
 
-/* A port beyond the array is none, and ends its queue, as 0 does. */
+/* A port beyond the array does not exist; it ends its queue, as 0 does. */
 static SELDOM void consume_slow(struct evtchn_vcpu *v, evtchn_port_t port, uint32_t *head)
 {
     event_word_t word;
@@ -339,7 +340,7 @@ static ALWAYS_INLINE bool consume(struct evtchn_vcpu *v, evtchn_port_t port, uin
     return true;
 }
 
-/* Where Xen has put the first port of a queue that was empty. */
+/* The first port of a queue that was empty, as Xen has written it. */
 static inline evtchn_port_t new_head(struct evtchn_vcpu *v, unsigned long priority)
 {
     smp_rmb(); /* `ready` before the head: set_bit(ready) after the head in
@@ -347,7 +348,7 @@ static inline evtchn_port_t new_head(struct evtchn_vcpu *v, unsigned long priori
     return atomic_read(&v->fifo_control.head[priority]);
 }
 
-/* After each event a look whether a higher priority has become ready meanwhile. */
+/* After each event, see whether a higher priority has become ready meanwhile. */
 static WALK_OF_SEVERAL void walk_queues(struct evtchn_vcpu *v, uint32_t ready)
 {
     evtchn_port_t port;
@@ -373,7 +374,10 @@ static WALK_OF_SEVERAL void walk_queues(struct evtchn_vcpu *v, uint32_t ready)
     }
 }
 
-/* Stopped: it may be what Xen has announced since, in the queues as they are now. */
+/*
+ * The walk is stopped: give back the ready bits that it took, which Xen may have set after the
+ * reset.
+ */
 static SELDOM void wait_with(struct evtchn_vcpu *v, uint32_t ready)
 {
     for (; ready; ready &= ready - 1)
@@ -384,8 +388,8 @@ static SELDOM void wait_with(struct evtchn_vcpu *v, uint32_t ready)
 static evtchn_upcall_t upcall_fifo;
 
 /*
- * Mostly there is one event: alone in its queue, and no other queue has any. What comes after it
- * sets its bit in `ready`, and then evtchn_upcall_pending.
+ * Mostly there is one event: alone in its queue, and the other queues are empty. What comes after
+ * it sets a bit in `ready`, and then evtchn_upcall_pending.
  */
 static ALWAYS_INLINE void walk_fifo(struct evtchn_vcpu *v, struct vcpu_info *info)
 {

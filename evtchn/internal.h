@@ -21,8 +21,9 @@
 #define SELDOM __attribute__((noinline, cold))
 
 /*
- * As a selector mostly is. Then there is nothing to be fair between, and the walk is a straight
- * line to the event; of what follows it should not even save the registers.
+ * Most selectors have one bit. Then there is nothing to be fair between, and the walk is a straight
+ * line to the event: what is only for several bits is kept out of line, so that not even its
+ * registers are saved.
  */
 static inline bool is_one_bit(uint64_t selector)
 {
@@ -30,7 +31,9 @@ static inline bool is_one_bit(uint64_t selector)
 }
 #define WALK_OF_SEVERAL __attribute__((noinline))
 
-/* The same value, of which the compiler does not know that: it prepares nothing of it in advance.
+/*
+ * The value of `x`, hidden from the compiler, so that it does not compute anything from it in
+ * advance.
  */
 #define anew(x)                    \
     ({                             \
@@ -39,13 +42,13 @@ static inline bool is_one_bit(uint64_t selector)
         anew_;                     \
     })
 
-/* Why a channel is masked. Its bit in the shared page is clear only when none is left. */
+/* Why a channel is masked. Xen's mask bit is clear only when no reason is left. */
 enum evtchn_reason {
     REASON_USER = 0x01,   /* evtchn_mask(), or no handler */
     REASON_STORM = 0x02,  /* used up its share; until the next tick */
-    REASON_EOI = 0x10,    /* late EOI: delivered, and evtchn_eoi() is awaited or puts it off */
-    REASON_MOVE = 0x04,   /* between VCPUs, ABIs or lives */
+    REASON_MOVE = 0x04,   /* not set up yet, being moved, or in a reset */
     REASON_CLOSED = 0x08, /* for good */
+    REASON_EOI = 0x10,    /* late EOI: delivered, and evtchn_eoi() is awaited or puts it off */
 };
 
 enum evtchn_kind {
@@ -63,10 +66,10 @@ enum evtchn_kind {
 #define FLAG_STATIC 0x80u
 
 /*
- * `gate` of a channel: which port it has, and which VCPU may deliver it without another look. In
+ * `gate` of a channel: which port it has, and which VCPU may deliver it without another look; in
  * one word, so that one comparison says that a handle is the port's, is alive, and may be run here.
- * Where the handler alone is not all there is to a delivery a bit more says so: such ones are
- * for evtchn_begin_late() or evtchn_deliver_slow(). GATE_SHUT: none now, or none without settle().
+ * If a delivery is more than a call of the handler, a further bit says so, and evtchn_begin_late()
+ * or evtchn_deliver_slow() makes it. GATE_SHUT: no delivery now, or only after settle().
  */
 #define GATE_SHUT     UINT64_MAX
 #define GATE_LATE_EOI 0x40000000u /* the channel is masked; all above the port */
@@ -147,7 +150,7 @@ struct evtchn_vcpu {
 _Static_assert(sizeof(struct evtchn_vcpu) <= 4096, "it is one page");
 
 /*
- * One ABI. `port` is below nr_ports and, but for port_setup, was set up. `local` says that the
+ * One ABI. `port` is below nr_ports and, except in port_setup, was set up. `local` says that the
  * calling VCPU is the port's own and has upcalls masked.
  */
 struct evtchn_port_ops {
@@ -155,20 +158,20 @@ struct evtchn_port_ops {
     const char *title; /* what people call it */
     unsigned int nr_ports;
     /*
-     * A walk takes an event off a queue, PENDING or not: whoever finds one and cannot deliver it
-     * has Xen raise it again. Else it stays where the next walk finds it.
+     * True if a walk takes a port off a queue before it knows whether it can deliver: if not, it
+     * has Xen raise the port again. False if the event stays where the next walk finds it.
      */
     bool unlinks;
 
-    /* Whether Xen says that it has this ABI; NULL for one that init may ask for without a word. */
+    /* 0 if Xen says that it has this ABI, else an errno; NULL if init simply tries. */
     int (*query)(void);
     /* Switch the domain over, with `v` for the first VCPU. A refusal leaves it in 2-level. */
     int (*init)(struct evtchn_vcpu *v);
-    /* EVTCHNOP_reset has been: what Xen had of ours is ours again. */
+    /* After EVTCHNOP_reset: Xen has let go of all that it had of ours. */
     void (*fini)(void);
     /*
-     * Make another VCPU able to receive; before it is bound to and before it unmasks upcalls. Xen
-     * drops what is sent to one for which this was refused.
+     * Make another VCPU able to receive, before anything is bound to it and before it unmasks
+     * upcalls. If Xen refuses this, it drops what is sent there.
      */
     int (*vcpu_init)(struct evtchn_vcpu *v);
     /* Make room for a port; it is masked afterwards. */
@@ -199,7 +202,7 @@ struct evtchn_port_ops {
 extern const struct evtchn_port_ops evtchn_ops_fifo;
 extern const struct evtchn_port_ops evtchn_ops_3l;
 extern const struct evtchn_port_ops evtchn_ops_2l;
-/* No port is bound: what bitmaps and selectors hold from before another ABI is nobody's. */
+/* Clear what bitmaps and selectors still hold from before another ABI: no port is bound now. */
 void evtchn_2l_forget_all(void);
 
 /* --- evtchn.c ------------------------------------------------------------------------------- */
@@ -213,7 +216,10 @@ extern struct evtchn_vcpu *evtchn_vcpus[XENLET_MAX_VCPUS];
 
 /* From now on `ops` is the ABI. */
 void evtchn_use(const struct evtchn_port_ops *ops);
-/* Take the ABI that was asked for, or the best that is not refused, on all VCPUs there are. */
+/*
+ * Enter the ABI that was asked for, or the best one that is not refused, on all VCPUs that have
+ * been up.
+ */
 void evtchn_choose_abi(void);
 /* After EVTCHNOP_reset or a restore: back to 2-level. */
 void evtchn_leave_abi(void);
@@ -229,8 +235,8 @@ static inline struct evtchn_vcpu *this_evtchn_vcpu(void)
 }
 
 /*
- * A reset changes under a walk all that it looks at. So every other VCPU's upcall is over when
- * evtchn_stop_upcalls() returns (in handlers, too: they are waited for), and looks at nothing until
+ * A reset changes everything that a walk looks at. So evtchn_stop_upcalls() waits until every other
+ * VCPU's upcall is over, its handlers included; those that begin later look at nothing until
  * evtchn_let_upcalls_go().
  *
  * An upcall sets `current`, its walk has its first full barrier, then looks whether it is still
@@ -247,7 +253,10 @@ void evtchn_let_upcalls_go(void);
 evtchn_upcall_t evtchn_upcall_stopped;
 void evtchn_wait_for_reset(struct evtchn_vcpu *v);
 
-/* Before anything else, that there is nothing too: the flag it cleared may be another ABI's. */
+/*
+ * To be asked before a walk finds that there is nothing to do: the flag it cleared may have been
+ * set for another ABI.
+ */
 static inline bool evtchn_walk_is_stopped(evtchn_upcall_t *upcall)
 {
     return unlikely(!atomic_is(&evtchn_upcall_now, upcall));
@@ -265,9 +274,11 @@ void evtchn_reset_keeping_ports(void);
 int evtchn_reopen_prepare(void);
 /* Nothing came of it: let them go. */
 void evtchn_reopen_cancel(void);
-/* All ports are gone: choose an ABI and open the channels again; as in another domain? */
+/*
+ * All ports are gone: choose an ABI and open the channels again. `restored`: we are a new domain.
+ */
 void evtchn_reopen(bool restored);
-/* And when other VCPUs go on too: tell the owners of those that were lost. */
+/* Then, when other VCPUs go on too: tell the owners of channels that were lost. */
 void evtchn_tell_owners(void);
 /* A lost channel is being closed: nobody is to be told any more. */
 void evtchn_lost_forget(struct evtchn *ch);
@@ -284,14 +295,14 @@ void evtchn_lost_forget(struct evtchn *ch);
 extern struct evtchn **evtchn_rows[NR_ROWS];
 extern struct evtchn *const evtchn_no_row[ROW_PORTS]; /* of nobody */
 
-/* What stands in the place of a port that has no handle; its gate is shut for ever. */
+/* Stands in the table for a port that has no handle; its gate is always shut. */
 extern const struct evtchn evtchn_nobody;
 #define NOBODY ((struct evtchn *)&evtchn_nobody)
-/* What is `current` while none is. */
+/* `current` in an upcall while no handler runs. */
 #define IN_UPCALL NOBODY
 
 /*
- * As many rows as go into a page lie in one behind the other. Make those around a port, if they are
+ * Rows are made a page at a time, one behind the other. Make the page with a port's row, if it is
  * not there yet; -XEN_ENOMEM.
  */
 #define SLOTS_PER_PAGE (4096u / (unsigned int)sizeof(struct evtchn *))
@@ -305,20 +316,24 @@ void evtchn_for_each(void (*f)(struct evtchn *ch, void *arg), void *arg);
 /* Make ch->port lead to `ch`. -XEN_ENOMEM, -XEN_EEXIST. */
 int evtchn_publish(struct evtchn *ch);
 void evtchn_unpublish(struct evtchn *ch);
-/* A handle of zeroes; NULL when memory is out. Its memory only ever holds handles. */
+/*
+ * A handle of zeroes, held for REASON_MOVE; NULL when memory is out. Its memory only ever holds
+ * handles.
+ */
 struct evtchn *evtchn_handle_alloc(void);
 void evtchn_handle_free(struct evtchn *ch);
 
 /* --- mask.c --------------------------------------------------------------------------------- */
 
-/* Let gate follow reasons, flags, port and vcpu; under the channel's lock. */
+/* Set the gate as reasons, flags, port and vcpu have it; under the channel's lock. */
 void evtchn_set_gate(struct evtchn *ch);
-/* Mask for one more reason; and for one less, unmasking when none is left. */
+/* Add a reason, masking the channel; take one away, unmasking it when none is left. */
 void evtchn_hold(struct evtchn *ch, unsigned int reason);
 void evtchn_release(struct evtchn *ch, unsigned int reason);
 /* The same, and have Xen raise what is pending on whichever VCPU the port is bound to now. */
 void evtchn_release_by_xen(struct evtchn *ch, unsigned int reason);
-/* PENDING was set by us, or may have been left behind: have Xen raise the port if it is unmasked.
+/*
+ * We have set PENDING, or it may have been left set: have Xen raise the port, unless it is masked.
  */
 void evtchn_kick(struct evtchn *ch);
 
@@ -329,9 +344,11 @@ static inline int evtchn_usable(const struct evtchn *ch)
 
 /* --- channel.c ------------------------------------------------------------------------------ */
 
-/* Whether the VCPU is down. When this returns, no move to one that has left is under way. */
+/* Say whether the VCPU is down. When this returns, no move to a VCPU that has left is under way. */
 void evtchn_vcpu_set_left(struct evtchn_vcpu *v, bool left);
-/* A full barrier before it looks: who leaves says so, then looks for channels. */
+/*
+ * A full barrier, then the look (the lock): who leaves says so first, and then looks for channels.
+ */
 bool evtchn_vcpu_has_left(const struct evtchn_vcpu *v);
 
 /* --- close.c -------------------------------------------------------------------------------- */
@@ -341,39 +358,44 @@ void evtchn_free_closed(struct evtchn_vcpu *v);
 
 /* --- bind.c --------------------------------------------------------------------------------- */
 
-/* Have Xen give `ch` a port for what it is bound to; then show it to the world, masked. */
+/* Have Xen give `ch` a port for what it is bound to; then set that up, masked, and publish it. */
 int evtchn_open(struct evtchn *ch);
 int evtchn_attach(struct evtchn *ch);
 /* Bind as `like` says; take over its port when it has one. */
 int evtchn_bind_like(const struct evtchn *like, evtchn_handler_t *handler, void *data,
                      unsigned int flags, struct evtchn **ch);
-/* Note what Xen says the port is bound to. -XEN_EINVAL for one that is nothing. */
+/* Note what Xen says the port is bound to. -XEN_EINVAL if that is nothing. */
 int evtchn_identify(struct evtchn *ch, const struct evtchn_status *status);
 
 /* --- deliver.c, rest.c, wait.c -------------------------------------------------------------- */
 
-/* Everything evtchn_begin() has no time for. */
+/* Deliver what evtchn_begin() does not: see the table in docs/architecture.md, "Delivery". */
 void evtchn_deliver_slow(struct evtchn_vcpu *v, evtchn_port_t port);
 /* An event was taken for a channel that may no longer have it: give it back. */
 void evtchn_give_back(evtchn_port_t port);
-/* The share is used up: a new one, if there may be one by now. */
+/* The share is used up: give the channel a new one, if it may have one by now. */
 bool evtchn_refill(struct evtchn_vcpu *v, struct evtchn *ch);
-/* Put the channel off; and, the upcall over, let its rest begin. */
+/* Mask the channel for a storm; and, once the upcall is over, begin its rest. */
 void evtchn_storm_begin(struct evtchn_vcpu *v, struct evtchn *ch);
 void evtchn_rest_begin(struct evtchn_vcpu *v);
-/* The VCPU goes down: what rests there, and is another's, goes on. */
+/* The VCPU goes down: end the rests there of channels that are another VCPU's. */
 void evtchn_rest_leave(struct evtchn_vcpu *v);
 /* Take the channel off the list if it rests for one of `reasons`; for which, 0 for none. */
 unsigned int evtchn_rest_forget(struct evtchn *ch, unsigned int reasons);
 #define REASON_ANY 0xffu
-/* There was nothing behind the event: the channel stays masked for a rest, if it has earned one. */
+/*
+ * There was nothing behind the event: the channel stays masked for a rest, if this was not the
+ * first in a row.
+ */
 void evtchn_eoi_spurious(struct evtchn *ch);
 /* Ask the platform for the earlier of this VCPU's two times. */
 void evtchn_arm(const struct evtchn_vcpu *v);
 
-/* Something had to wait for the end of the upcall: until no more has come. */
+/* Walk until nothing more has come; then do what had to wait for the end of the upcall. */
 void evtchn_upcall_end(struct evtchn_vcpu *v);
-/* The share was used up before: the handler runs if it may all the same, else the event goes back.
+/*
+ * The share was used up before this event: run the handler if there is a new share, else give the
+ * event back.
  */
 void evtchn_overspent(struct evtchn *ch, struct evtchn_vcpu *v);
 
@@ -390,7 +412,9 @@ static ALWAYS_INLINE bool evtchn_begin(struct evtchn_vcpu *v, struct evtchn *ch,
 {
     if (unlikely(!atomic_is(&ch->gate, gate)))
         return false; /* evtchn_deliver_slow() knows more */
-    /* After what the handler before did: who waits for that one looks here. */
+    /*
+     * Release: who waits for the handler that ran before, by looking here, also sees what it did.
+     */
     atomic_write_release(&v->current, ch);
     return true;
 }
@@ -406,15 +430,19 @@ static ALWAYS_INLINE void evtchn_run(struct evtchn_vcpu *v, struct evtchn *ch, u
 }
 
 /*
- * The same with late EOI, in three parts: after the second the backend sets the port's mask bit. It
- * is evtchn_hold() where upcalls are masked and nothing else holds the channel.
+ * The same with late EOI, in three parts; after the second the backend sets the port's mask bit.
+ * Together they do what evtchn_hold() does, for a channel that nothing else holds, with upcalls
+ * masked.
  */
 static ALWAYS_INLINE bool evtchn_begin_late(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
 {
     return evtchn_begin(v, ch, gate | GATE_LATE_EOI);
 }
 
-/* False: the event, which is taken, was seen to elsewhere. */
+/*
+ * False: the channel was closed, moved or masked, or its share is used up, and that has been seen
+ * to.
+ */
 static ALWAYS_INLINE bool evtchn_hold_late(struct evtchn_vcpu *v, struct evtchn *ch, uint64_t gate)
 {
     if (unlikely(!atomic_is(&ch->gate, gate | GATE_LATE_EOI))) {
@@ -438,13 +466,13 @@ static ALWAYS_INLINE void evtchn_run_late(struct evtchn *ch)
 }
 
 /*
- * An upcall, around the walk of a backend, which delivers all there is once. It is all in one
- * function, and what is seldom is in others, so that few registers are saved.
+ * An upcall, around a backend's walk, which delivers all there is once. All of it is inlined into
+ * one function, and rare cases are kept out of it, so that few registers have to be saved.
  *
  * Clear evtchn_upcall_pending first: an event that comes after the walk has passed its place sets
  * it again, since Xen sets the place first and the flag last (vcpu_mark_events_pending()). Whoever
- * unmasks upcalls looks at the flag after that, so there is no look at it here, but where something
- * is to be done that may be done only when the flag stays clear (evtchn_upcall_end()).
+ * unmasks upcalls looks at the flag afterwards, so this does not, unless something has to be done
+ * that must wait until the flag stays clear (evtchn_upcall_end()).
  */
 static ALWAYS_INLINE void evtchn_upcall_by(unsigned long vcpu, void (*walk)(struct evtchn_vcpu *v,
                                                                             struct vcpu_info *info))
@@ -458,7 +486,10 @@ static ALWAYS_INLINE void evtchn_upcall_by(unsigned long vcpu, void (*walk)(stru
     walk(v, info);
     if (unlikely(v->after_walk))
         evtchn_upcall_end(v);
-    /* After what handlers wrote, and all else: close.c, settle(), evtchn_stop_upcalls(). */
+    /*
+     * Release, after all that handlers did: close.c, settle() and evtchn_stop_upcalls() look at
+     * this.
+     */
     atomic_write_release(&v->current, NULL);
 }
 

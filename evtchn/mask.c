@@ -29,7 +29,10 @@ void evtchn_hold(struct evtchn *ch, unsigned int reason)
     was_open = !ch->reasons;
     atomic_write(&ch->reasons, (uint8_t)(ch->reasons | reason));
     evtchn_set_gate(ch);
-    /* A full barrier too: a delivery that has not looked at the gate again yet will see it shut. */
+    /*
+     * Also the full barrier after the gate: a delivery that looks at it from now on sees it shut,
+     * see evtchn_begin().
+     */
     if (was_open)
         evtchn_ops->mask(ch->port);
     spin_unlock(&ch->lock);
@@ -45,7 +48,7 @@ static ALWAYS_INLINE void release(struct evtchn *ch, unsigned int reason, bool b
     was_shut = ch->reasons;
     atomic_write(&ch->reasons, (uint8_t)(ch->reasons & ~reason));
     evtchn_set_gate(ch);
-    smp_mb(); /* the gate is open before the port is: what unmasking raises must get through */
+    smp_mb(); /* open the gate, then unmask: what that raises must get through */
     if (was_shut && !ch->reasons)
         evtchn_ops->unmask(ch->port, !by_xen && ch->vcpu == platform_vcpu());
     spin_unlock(&ch->lock);

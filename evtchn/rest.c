@@ -4,12 +4,12 @@
  *
  * Shares. A channel may be delivered `share` times in a tick. The clock is read only when a share
  * is used up: if a tick has passed since it was given, and it was given in another upcall, the
- * channel gets the next one. If not it storms, and rests until a tick after this upcall is over. So
- * an upcall ends, however much is raised and however slow the handlers are, and what it interrupted
- * has at least a tick for itself before the storm goes on.
+ * channel gets the next one. If not, it storms, and rests until a tick after this upcall is over.
+ * So an upcall ends, however much is raised and however slow the handlers are, and the interrupted
+ * code has at least a tick to itself before the storm goes on.
  *
- * Late EOI. Until evtchn_eoi() the channel is masked anyway; an event that its handler found
- * nothing behind keeps it masked longer, the longer the more of them come one after the other.
+ * Late EOI. Until evtchn_eoi() the channel is masked anyway. A spurious event keeps it masked for
+ * longer, and the longer the more of them come in a row.
  *
  * A resting channel is on the list of the VCPU that sent it there, whose timer ends the rest.
  */
@@ -58,8 +58,10 @@ void evtchn_arm(const struct evtchn_vcpu *v)
 static void rest(struct evtchn_vcpu *v, struct evtchn *ch, unsigned int reason, uint64_t until)
 {
     spin_lock(&v->lock);
-    /* evtchn_close() sets its reason, then looks at rest_on, and takes the lock if it finds it set:
-       either it sees us, or we see it. */
+    /*
+     * evtchn_close() sets its reason, has a full barrier, then looks at rest_on, and takes the lock
+     * if it is set: either it sees us on the list, or we see that it closes.
+     */
     atomic_write(&ch->rest_on, v);
     smp_mb();
     if (atomic_read(&ch->reasons) & REASON_CLOSED) {
@@ -125,7 +127,10 @@ void evtchn_tick(void)
     uint64_t now = platform_now_ns();
     struct evtchn *ch;
 
-    /* Under the lock to the end: evtchn_close() takes it before it frees what it finds here. */
+    /*
+     * Hold the lock to the end: evtchn_close() takes it before it frees a channel that is on the
+     * list.
+     */
     spin_lock(&v->lock);
     while ((ch = find_rested(v, now)) != NULL) {
         unlink_resting(v, ch);
@@ -134,13 +139,13 @@ void evtchn_tick(void)
         evtchn_release(ch, ch->rest_reason);
     }
     spin_unlock(&v->lock);
-    /* evtchn_wait() looks at the clock itself; waking up was all it wanted. */
+    /* The wake-up was all that evtchn_wait() wanted: it looks at the clock itself. */
     if (v->wait_until && now >= v->wait_until)
         v->wait_until = 0;
     evtchn_arm(v);
 }
 
-/* Whose channel it is not, or no more, does not wait for a VCPU that goes down. */
+/* Channels that are not, or not any more, this VCPU's must not wait for one that goes down. */
 void evtchn_rest_leave(struct evtchn_vcpu *v)
 {
     struct evtchn *ch, *next;
@@ -228,7 +233,7 @@ int evtchn_set_share(struct evtchn *ch, uint32_t share)
     /* Only the channel's VCPU writes its budget: elsewhere the next share is the first of this
      * size. */
     if (ch->vcpu == platform_vcpu() && !ch->moved_from) {
-        uint32_t used = ch->given - ch->budget; /* of the present one; that stays used */
+        uint32_t used = ch->given - ch->budget; /* of the present share; it stays used */
 
         ch->budget = share > used ? share - used : 0;
         ch->given = used + ch->budget;
