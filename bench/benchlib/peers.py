@@ -16,16 +16,14 @@ _CITED = {'mini-os -O3 (cited)': {'2l': {'upcall 1 events': {'instructions': 150
                                          'upcall 64 events': {'instructions': 2307}}}}
 
 
-def measure(counter, boots):
+def measure(counter, linux, boots):
     """{name: {ABI: what count.rows() returns}} of the peers that are measured."""
-    if not boots:
-        return {}
-    linux, abis = Linux(), {}
-    for boot in boots:
-        counter.say(f'{boot.name}: {boot.abi}, Linux {linux.release} as dom0, {boot.vcpus} VCPUs, Xen {boot.xen}')
+    abis = {}
+    for i, boot in enumerate(boots, 1):
+        counter.say(f'Linux {i} of {len(boots)}: {boot.name}: {boot.abi}, {linux.release} as dom0, {boot.vcpus} VCPUs, Xen {boot.xen}')
         found = rows(*linux.boot(counter, boot), boot.name)
         abis[boot.abi] = _merged([abis[boot.abi], found]) if boot.abi in abis else found
-    return {linux.name: abis}
+    return {linux.name: abis} if boots else {}
 
 
 def _merged(several):
