@@ -82,23 +82,22 @@ arch_irq_return:
         .size arch_irq_entry, . - arch_irq_entry
 
 /*
- * An exception. One whose stack has no room for this frame, because it reaches into the guard page
- * of the VCPU's stack, is reported from another: pushing here would fault again, for ever. x0 is
- * kept in TPIDRRO_EL0, which is nothing's at EL1; the flags are in SPSR.
+ * An exception. One whose stack cannot take this frame, because it reaches into the guard page, or
+ * the stack pointer is odd or leads nowhere, is reported from another: pushing here would fault
+ * again, for ever. The MMU is asked. x0 is kept in TPIDRRO_EL0, which is nothing's at EL1; the flags
+ * are in SPSR.
  */
         .section .text.trap, "ax", @progbits
         .type sync_entry, @function
 sync_entry:
         msr     tpidrro_el0, x0
-        mrs     x0, tpidr_el1
-        ldr     x0, [x0, #PERCPU_STACK]
-        sub     x0, x0, #LAYOUT_PAGE_SIZE
-        sub     x0, sp, x0              /* how far above the guard page's begin */
-        cmp     x0, #LAYOUT_PAGE_SIZE
-        b.lo    1f
-        sub     x0, x0, #LAYOUT_PAGE_SIZE
-        cmp     x0, #REGS_SIZE
-        b.lo    1f
+        sub     x0, sp, #REGS_SIZE
+        tst     x0, #15
+        b.ne    1f
+        at      s1e1w, x0
+        isb                             /* what AT found is in PAR_EL1 after it */
+        mrs     x0, par_el1
+        tbnz    x0, #0, 1f              /* nothing can be written there */
         mrs     x0, tpidrro_el0
         sub     sp, sp, #REGS_SIZE
         stp     x0, x1, [sp]

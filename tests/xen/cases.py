@@ -546,7 +546,8 @@ def _arm64():
     for name, said in (('fault', ['data abort', 'cannot write address 0x0: nothing is mapped there', r'#0 .* write_to_null\+',
                                   r'#1 .* inner_function\+', r'#2 .* outer_function\+', r'#3 .* main\+']),
                        ('overflow', ['stack overflow: the address is in the guard page of boot_stack']),
-                       ('exec_data', ['instruction abort', 'cannot execute address .*: not allowed there'])):
+                       ('exec_data', ['instruction abort', 'cannot execute address .*: not allowed there']),
+                       ('stack', ['data abort', 'cannot write address 0xff0: nothing is mapped there', r'#0 .* be_lost\+'])):
         yield boot('arm64', f'crash-{name}', 'arm64', f'build/gcc-arm64/tests/crash_{name}.img', xen='4.20', status=6,
                    output=said)
 

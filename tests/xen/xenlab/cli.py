@@ -58,7 +58,7 @@ def _common(parser):
                         help='whose toolstack goes with a hypervisor that is a file')
     parser.add_argument('--qemu-args', default='', metavar='ARGS', help='more arguments for QEMU')
     parser.add_argument('--accel', default=os.environ.get('ACCEL') or 'tcg', help='tcg (default) or kvm')
-    parser.add_argument('--cpu', help=f'QEMU\'s CPU (default: {_CPU}, or what --pvshim needs)')
+    parser.add_argument('--cpu', help=f'QEMU\'s CPU (default: {_CPU}, what --pvshim needs, or arm64: {dom0less.CPU})')
     parser.add_argument('--deadline', type=_seconds, metavar='SECONDS',
                         help='end the run after this long (default: 60)', default=60)
     parser.add_argument('--log', metavar='NAME', help='name of the log in build/log')
