@@ -17,7 +17,7 @@ static void must(int rc, const char *what)
 {
     if (rc == -XEN_ENOSPC)
         xenlet_panic("boot: %s: no port is free: xl's max_event_channels is too low", what);
-    if (rc == -XEN_ENOMEM)
+    if (rc == -XEN_ENOMEM && xenlet_nr_free_pages() == 0)
         xenlet_panic("boot: %s: no memory is left of the domain's %zu KiB", what,
                      xenlet_nr_pages() * (XENLET_PAGE_SIZE / 1024));
     if (rc)

@@ -25,6 +25,9 @@ uint64_t arch_system_time(void)
         smp_rmb();
     } while ((version & 1) || atomic_read(&t->version) != version);
 
+    /* A CPU whose counter is behind its own stamp: no time has passed, rather than centuries. */
+    if ((int64_t)ticks < 0)
+        ticks = 0;
     ticks = shift < 0 ? ticks >> -shift : ticks << shift;
     return system + arch_mul_shift32(ticks, scale);
 }
