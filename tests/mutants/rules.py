@@ -9,6 +9,7 @@ _STATEMENT = re.compile(r'^\s+(?!return\b|break\b|continue\b|goto\b|case\b|defau
 _DECLARATION = re.compile(r'^\s+(?:static |const |volatile |unsigned |struct \w+ |enum \w+ |u?int\d*_t |int |bool |'
                           r'x?e?n?_?ulong_t |xen_ulong_t |event_word_t |evtchn_\w+_t |domid_t |char |void |size_t |long )')
 _FUNCTION = re.compile(r'^[A-Za-z_].*?\b(\w+)\((?!.*;)')
+_PLAIN = re.compile(r'^\s+(\w+->(\w+)) = [^()]*(?:\([\w ]+\)[^()]*)?;$')
 _NUMBER = re.compile(r'(?<![\w.])(\d+)(u?)(?![\w.])')
 _SWAPS = (('<=', '<'), ('>=', '>'), (' < ', ' <= '), (' > ', ' >= '), ('==', '!='), ('!=', '=='), ('&&', '||'),
           ('||', '&&'), ('++', '--'), ('|=', '&='), (' + ', ' - '), (' - ', ' + '))
@@ -73,6 +74,12 @@ def _line_changes(line):
         yield 'off by one', f'{line[:number.start()]}{int(number[1]) + 1}{number[2]}{line[number.end():]}'
 
 
+def _no_order(one, other):
+    """Two plain stores to different members, neither of which the other reads: a compiler may swap them, too."""
+    a, b = _PLAIN.match(one), _PLAIN.match(other)
+    return a and b and a[2] != b[2] and a[1] not in other and b[1] not in one
+
+
 def _indent(line):
     return len(line) - len(line.lstrip())
 
@@ -90,5 +97,5 @@ def changes(name, text):
             yield change(rule, line, new, lines[:i] + [new] + lines[i + 1:])
         if i + 1 in code:
             below = _plain(lines[i + 1])
-            if _is_statement(line) and _is_statement(below) and _indent(line) == _indent(below):
+            if _is_statement(line) and _is_statement(below) and _indent(line) == _indent(below) and not _no_order(line, below):
                 yield change('swap', f'{line} {below}', f'{below} {line}', lines[:i] + [below, line] + lines[i + 2:])
