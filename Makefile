@@ -37,6 +37,10 @@ ifneq ($(filter-out auto 2l 3l fifo,$(EVTCHN)),)
 $(error EVTCHN=$(EVTCHN): there are auto, 2l, 3l and fifo)
 endif
 
+ifneq ($(filter-out 2 3,$(GIC)),)
+$(error GIC=$(GIC): there are 2 and 3)
+endif
+
 # A compiler that is not there yet cannot tell build.mk where its headers are;
 # every target that compiles installs it first, and then calls make again.
 ifneq ($(shell command -v $(or $(CC_NAME),gcc)),)

@@ -74,6 +74,7 @@ def _runner():
                output=['argument 1: from-the-file', ' 24576 KiB'])
     yield boot('runner', 'no-image', 'bare', 'build/nothing.elf', status=2, output=['cannot read the image'])
     yield boot('runner', 'no-elf', 'xl', 'Makefile', status=2, output=['is not an ELF file'])
+    yield boot('runner', 'no-guest', 'xl', '/bin/ls', status=4, output=['xl could not create ls: .*no loader found: Invalid kernel'])
     yield boot('runner', 'no-xen', 'xl', image('selftest/misbehave'), xen='4.1', status=2,
                output=["unknown Xen '4.1'"])
 

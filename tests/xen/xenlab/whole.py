@@ -134,7 +134,9 @@ def _afterwards(machine, state, options, results):
 
 def _judge(domain, state, options):
     if domain.domid is None:
-        why = '; '.join(domain.xl_lines[-3:]) or 'it said nothing'
+        # The first of its errors is the cause; the later ones are of cleaning up.
+        errors = [line for line in domain.xl_lines if 'rror' in line] or domain.xl_lines[-2:]
+        why = '; '.join(errors[:2]) or 'it said nothing'
         return judge.Result(Outcome.ERROR, f'xl could not create {domain.name}: {why}', domain.console)
     if domain.how == 'crash':
         report = state.xen.of(domain.domid) or domain.shim.of(domain.domid)
