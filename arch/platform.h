@@ -100,6 +100,14 @@ int arch_mmu_map_linear(xen_pfn_t from, xen_pfn_t to);
 bool arch_has_grants(void);
 
 /*
+ * Map frame `gfn` at `va`, a page of xenlet_space_alloc(), readable, or also writable; and leave it
+ * empty. With space_lock() held. 0, -XEN_EINVAL a number that no frame has, -XEN_ENOMEM, or what
+ * Xen said.
+ */
+int arch_mmu_map(void *va, xen_pfn_t gfn, bool write);
+int arch_mmu_unmap(void *va);
+
+/*
  * Make page tables for `n` pages of xenlet_space_alloc(), so that Xen can map something there. 0,
  * -XEN_ENOMEM, or what Xen said.
  */

@@ -56,6 +56,10 @@ const char *symbol_of(uint64_t addr, uint64_t *offset);
 void page_init(void);
 void *page_alloc_for_table(void);
 
+/* space.c: held while page tables outside the linear map change. */
+unsigned long space_lock(void);
+void space_unlock(unsigned long flags);
+
 /* clock.c: have Xen account for this VCPU's time; whenever it comes up, and after a restore. */
 int clock_init(void);
 /* On VCPU 0 after a restore, before anybody asks for the time. */

@@ -11,7 +11,7 @@
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
 #include "arch/arm64/mmu.h"
-#include "arch/spinlock.h"
+#include "arch/atomic.h"
 #include "boot/arm64/layout.h"
 #include "kernel/internal.h"
 #include "kernel/string.h"
@@ -225,38 +225,16 @@ void *arch_mmu_fix(uint64_t pa, uint64_t size, uint64_t flags)
 
 /* --- frames of others ----------------------------------------------------------------------- */
 
-static bool in_vmap(const void *va)
+int arch_mmu_map(void *va, xen_pfn_t gfn, bool write)
 {
-    uintptr_t offset = (uintptr_t)va - LAYOUT_VMAP_BASE;
-
-    return offset < LAYOUT_VMAP_SIZE && offset % LAYOUT_PAGE_SIZE == 0;
-}
-
-/* Two VCPUs must not both add the same page table, nor be given the same space. */
-static struct spinlock space_lock;
-
-static int set_locked(void *va, xen_pfn_t gfn, uint64_t flags)
-{
-    unsigned long upcalls = platform_upcalls_save();
-    int rc;
-
-    spin_lock(&space_lock);
-    rc = arch_mmu_set(va, gfn, flags);
-    spin_unlock(&space_lock);
-    platform_upcalls_restore(upcalls);
-    return rc;
-}
-
-int xenlet_map(void *va, xen_pfn_t gfn, bool write)
-{
-    if (!in_vmap(va) || gfn > PTE_FRAME / LAYOUT_PAGE_SIZE)
+    if (gfn > PTE_FRAME / LAYOUT_PAGE_SIZE)
         return -XEN_EINVAL;
-    return set_locked(va, gfn, write ? PTE_RW : PTE_RO);
+    return arch_mmu_set(va, gfn, write ? PTE_RW : PTE_RO);
 }
 
-int xenlet_unmap(void *va)
+int arch_mmu_unmap(void *va)
 {
-    return in_vmap(va) ? set_locked(va, 0, 0) : -XEN_EINVAL;
+    return arch_mmu_set(va, 0, 0);
 }
 
 /* They would have to be given frames beyond our memory (XENMAPSPACE_grant_table): not done. */
@@ -271,30 +249,15 @@ int arch_mmu_prepare(void *va, size_t n)
     return -XEN_EOPNOTSUPP;
 }
 
-void *xenlet_space_alloc(size_t n)
-{
-    static uintptr_t next = LAYOUT_VMAP_BASE;
-    unsigned long upcalls = platform_upcalls_save();
-    void *va = NULL;
-
-    spin_lock(&space_lock);
-    if (n && n <= (LAYOUT_VMAP_BASE + LAYOUT_VMAP_SIZE - next) / LAYOUT_PAGE_SIZE) {
-        va = (void *)next;
-        next += n * LAYOUT_PAGE_SIZE;
-    }
-    spin_unlock(&space_lock);
-    platform_upcalls_restore(upcalls);
-    return va;
-}
-
 volatile void *arch_mmu_device(uint64_t pa, uint64_t size)
 {
     uint64_t first = pa / LAYOUT_PAGE_SIZE, pages = (pa + size - 1) / LAYOUT_PAGE_SIZE - first + 1;
     char *va = xenlet_space_alloc(pages);
+    unsigned long flags = space_lock();
+    int rc = va ? 0 : -XEN_ENOMEM;
 
-    for (uint64_t i = 0; va && i < pages; i++) {
-        if (set_locked(va + i * LAYOUT_PAGE_SIZE, first + i, PTE_MMIO) != 0)
-            return NULL;
-    }
-    return va ? va + pa % LAYOUT_PAGE_SIZE : NULL;
+    for (uint64_t i = 0; i < pages && rc == 0; i++)
+        rc = arch_mmu_set(va + i * LAYOUT_PAGE_SIZE, first + i, PTE_MMIO);
+    space_unlock(flags);
+    return rc ? NULL : va + pa % LAYOUT_PAGE_SIZE;
 }

@@ -4,5 +4,6 @@
 #define XENLET_PLATFORM_ARCH_H
 
 #include "arch/platform.h"
+#include "boot/arm64/layout.h"
 
 #endif

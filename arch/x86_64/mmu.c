@@ -7,7 +7,7 @@
 #include <xenlet/hypercall_pv.h>
 #include <xenlet/memory.h>
 #include <xenlet/platform.h>
-#include "arch/spinlock.h"
+#include "arch/atomic.h"
 #include "arch/x86_64/mmu.h"
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
@@ -305,36 +305,16 @@ void arch_mmu_init(const struct start_info *si)
 
 /* --- frames of others ----------------------------------------------------------------------- */
 
-static bool in_vmap(const void *va)
+int arch_mmu_map(void *va, xen_pfn_t gfn, bool write)
 {
-    uintptr_t offset = (uintptr_t)va - LAYOUT_VMAP_BASE;
-
-    return offset < LAYOUT_VMAP_SIZE && offset % LAYOUT_PAGE_SIZE == 0;
+    if (gfn > PTE_FRAME / LAYOUT_PAGE_SIZE)
+        return -XEN_EINVAL;
+    return arch_mmu_set(va, gfn, write ? PTE_RW : PTE_RO);
 }
 
-/* Two VCPUs must not both add the same page table, nor be given the same space. */
-static struct spinlock space_lock;
-
-static int set_locked(void *va, xen_pfn_t gfn, uint64_t flags)
+int arch_mmu_unmap(void *va)
 {
-    unsigned long upcalls = platform_upcalls_save();
-    int rc;
-
-    spin_lock(&space_lock);
-    rc = arch_mmu_set(va, gfn, flags);
-    spin_unlock(&space_lock);
-    platform_upcalls_restore(upcalls);
-    return rc;
-}
-
-int xenlet_map(void *va, xen_pfn_t gfn, bool write)
-{
-    return in_vmap(va) ? set_locked(va, gfn, write ? PTE_RW : PTE_RO) : -XEN_EINVAL;
-}
-
-int xenlet_unmap(void *va)
-{
-    return in_vmap(va) ? set_locked(va, 0, 0) : -XEN_EINVAL;
+    return arch_mmu_set(va, 0, 0);
 }
 
 bool arch_has_grants(void)
@@ -344,29 +324,11 @@ bool arch_has_grants(void)
 
 int arch_mmu_prepare(void *va, size_t n)
 {
-    unsigned long upcalls = platform_upcalls_save();
+    unsigned long flags = space_lock();
     int rc = 0;
 
-    spin_lock(&space_lock);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = ensure_tables((char *)va + i * LAYOUT_PAGE_SIZE);
-    spin_unlock(&space_lock);
-    platform_upcalls_restore(upcalls);
+    space_unlock(flags);
     return rc;
-}
-
-void *xenlet_space_alloc(size_t n)
-{
-    static uintptr_t next = LAYOUT_VMAP_BASE;
-    unsigned long upcalls = platform_upcalls_save();
-    void *va = NULL;
-
-    spin_lock(&space_lock);
-    if (n && n <= (LAYOUT_VMAP_BASE + LAYOUT_VMAP_SIZE - next) / LAYOUT_PAGE_SIZE) {
-        va = (void *)next;
-        next += n * LAYOUT_PAGE_SIZE;
-    }
-    spin_unlock(&space_lock);
-    platform_upcalls_restore(upcalls);
-    return va;
 }

@@ -4,6 +4,7 @@
 #define XENLET_PLATFORM_ARCH_H
 
 #include "arch/platform.h"
+#include "boot/x86_64/layout.h"
 
 /* As mapped, so that no mapping of what is not the domain's is left; Xen's answer. */
 int arch_unmap_shared_info(void);

@@ -83,6 +83,9 @@ TEST(map_refused)
     EXPECT_EQ(xenlet_unmap(va + 8), -XEN_EINVAL);
     EXPECT_EQ(xenlet_map((void *)0xffff800000000000ul, xenlet_gfn(page), false), -XEN_EINVAL);
     /* A page table, which may be read only; and no frame. */
+    /* Higher numbers than an entry has room for: the bits that it would lose must not be lost. */
+    EXPECT_EQ(xenlet_map(va, xenlet_gfn(page) | 1ul << 52, true), -XEN_EINVAL);
+    EXPECT_EQ(xenlet_map(va, XENLET_NO_PFN, false), -XEN_EINVAL);
     EXPECT_EQ(xenlet_map(va, xenlet_gfn((void *)start_info->pt_base), true), -XEN_EBUSY);
     EXPECT_EQ(xenlet_map(va, ~0ul >> 12, false), -XEN_EINVAL);
     EXPECT_EQ(xenlet_probe_read(va, &value), -XEN_EFAULT);
