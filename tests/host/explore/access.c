@@ -365,7 +365,7 @@ void explore_weaken(const struct site *site, enum weakening how)
 
 static enum lock lock_of(enum rmw kind, uint64_t value, const struct site *site)
 {
-    if (kind == RMW_CAS && !weak_locks && strcmp(site->function, "spin_trylock") == 0)
+    if (!weak_locks && strcmp(site->function, "spin_trylock") == 0)
         return LOCK;
     if (kind == RMW_CAS && strcmp(site->function, "write_lock") == 0)
         return LOCK;

@@ -75,7 +75,7 @@ static uint8_t comes_by[MAX_SITES][MAX_SCENARIOS];
 
 static void look_who_comes_by(const struct site *const *sites, unsigned int n)
 {
-    static const struct limits few = { .states = 300 };
+    static const struct limits few = { .states = 1000, .preemptions = 1 };
     const struct scenario *s;
     struct result r;
 

@@ -43,7 +43,7 @@ struct bounds {
 #define MAX_PREEMPTIONS 6u
 
 struct limits {
-    unsigned long states;     /* of the complete search, and of each bounded one */
+    unsigned long states;     /* of the complete search, and of each bounded one; in order: more */
     unsigned int preemptions; /* of the bounded ones; 0: only the complete one */
     bool hunt;                /* the bounded one first: for what is believed to be wrong */
 };

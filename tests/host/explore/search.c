@@ -20,6 +20,7 @@
 
 #define MAX_DEPTH 4096u
 #define MAX_STEPS 8000u
+#define IN_ORDER  8u /* so many times the states, to find all that pre-emptions alone can do */
 #define FORCED    4u /* each so many steps with no choice left the state is looked up too */
 
 const struct program *program;
@@ -418,7 +419,7 @@ static void explore_bounded(const struct limits *limits, unsigned int stop_at)
         if (stop_at && restarts == stop_at)
             return;
         bound = next;
-        if (!search(limits->states, stop_at))
+        if (!search(limits->states * (next.reorderings ? 1 : IN_ORDER), stop_at))
             ended_early[next.preemptions * (MAX_PREEMPTIONS + 1) + next.reorderings] = true;
         else
             r->within[next.reorderings] = next.preemptions;
