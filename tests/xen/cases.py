@@ -340,8 +340,14 @@ def _host():
     yield Case('host', 'props-asan', ['build/host/asan/props', '--ops', '300000', '--seed', '1000000'])
     explore = 'build/host/explore/explore'
     yield Case('host', 'explore-litmus', [explore, '--litmus', '2000'])
-    yield Case('host', 'explore', [explore, '--states', '10000'], seconds=400)
-    yield Case('host', 'explore-long', [explore, '--states', '500000'], seconds=4 * 3600, quick=False)
+    # None stops below three pre-emptions: who makes a scenario longer sees what it costs.
+    for memory in ('x86', 'arm64'):
+        yield Case('host', f'explore-{memory}', [explore, '--memory', memory, '--states', '20000'], output=[', 0 of fewer;'],
+                   seconds=600)
+        yield Case('host', f'explore-{memory}-long', [explore, '--memory', memory, '--states', '500000'],
+                   output=[', 0 of fewer;'], seconds=4 * 3600, quick=False)
+    yield Case('host', 'explore-barriers', [explore, '--barriers'], seconds=400)
+    yield Case('host', 'explore-barriers-all', [explore, '--barriers-all'], seconds=2 * 3600, quick=False)
     yield Case('soak', 'props', ['build/host/plain/props', '--ops', '100000000', '--seed', '10000000'],
                seconds=3600, quick=False)
 

@@ -11,6 +11,6 @@
  * explore until a scenario fails. What no scenario needs must stand in barriers.txt, with the
  * reason. The exit status.
  */
-int barriers_main(const struct limits *limits);
+int barriers_main(const struct limits *limits, bool all);
 
 #endif

@@ -17,7 +17,7 @@ EXPLORE_NAMES := --redefine-sym memset=explore_memset --redefine-sym memcpy=expl
 
 EXPLORE_GUEST := $(filter-out evtchn/static_tree.c,$(wildcard evtchn/*.c hypercall/*.c))
 EXPLORE_WORLD := $(wildcard tests/host/model/*.c) \
-	$(addprefix tests/host/explore/,entry.c guest.c layout.c contracts.c litmus.c lives.c moves.c neighbours.c others.c races.c scenario.c vcpus.c)
+	$(addprefix tests/host/explore/,entry.c guest.c layout.c contracts.c litmus.c lives.c moves.c neighbours.c others.c races.c scenario.c vcpus.c walks.c)
 EXPLORE_SELF  := tests/host/platform/image.c $(addprefix tests/host/explore/,access.c axioms.c barriers.c \
 	coroutine.c entry_parse.c hooks.c litmus_main.c locks.c machine.c main.c names.c print.c search.c seen.c sleep.c snapshot.c thread.c undo.c)
 

@@ -325,6 +325,7 @@ void world_boot(const int *vcpu, unsigned int n, const char *abi)
     };
 
     entry_unload();
+    model_refuse(0, 0, 0, 0);
     memset(pages, 0, sizeof(pages));
     memset(vcpus, 0, sizeof(vcpus));
     next_page = 0;

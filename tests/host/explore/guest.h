@@ -54,8 +54,9 @@ struct scenario {
 };
 /* Each of a file of scenarios; NULL ends it. */
 extern const struct scenario *const races[],
-    *const moves[], *const lives[], *const others[], *const neighbours[], *const vcpus_go[],
-                                                                              *const contracts[];
+    *const moves[], *const lives[], *const others[], *const neighbours[],
+                                                         *const walks[], *const vcpus_go[],
+                                                                             *const contracts[];
 /* The ith of all; NULL behind the last. */
 const struct scenario *scenario_number(unsigned int i);
 

@@ -16,7 +16,11 @@ static const char usage[] =
     "and\n"
     "                                             N made at random, against the architectures' "
     "axioms\n"
-    "       explore [options] --barriers          leave out each barrier of evtchn/ in turn\n"
+    "       explore [options] --barriers          leave out each barrier of evtchn/ in turn: is "
+    "it\n"
+    "                                             lost as tests/host/explore/barriers.txt says?\n"
+    "       explore [options] --barriers-all      and those that no scenario needs, says it: in "
+    "all\n"
     "\n"
     "  --abi 2l|3l|fifo        only this one\n"
     "  --memory x86|arm64      only this one\n"
@@ -208,22 +212,31 @@ enum {
     REPLAY,
     LITMUS,
     BARRIERS,
+    BARRIERS_ALL,
     HELP
 };
 
 static const struct option options[] = {
-    { "abi", 1, NULL, ABI },       { "memory", 1, NULL, MEMORY },
-    { "states", 1, NULL, STATES }, { "preemptions", 1, NULL, PREEMPTIONS },
-    { "hunt", 0, NULL, HUNT },     { "drop", 1, NULL, DROP },
-    { "relax", 1, NULL, RELAX },   { "split", 1, NULL, SPLIT },
-    { "list", 0, NULL, LIST },     { "replay", 1, NULL, REPLAY },
-    { "litmus", 1, NULL, LITMUS }, { "barriers", 0, NULL, BARRIERS },
-    { "help", 0, NULL, HELP },     { 0 },
+    { "abi", 1, NULL, ABI },
+    { "memory", 1, NULL, MEMORY },
+    { "states", 1, NULL, STATES },
+    { "preemptions", 1, NULL, PREEMPTIONS },
+    { "hunt", 0, NULL, HUNT },
+    { "drop", 1, NULL, DROP },
+    { "relax", 1, NULL, RELAX },
+    { "split", 1, NULL, SPLIT },
+    { "list", 0, NULL, LIST },
+    { "replay", 1, NULL, REPLAY },
+    { "litmus", 1, NULL, LITMUS },
+    { "barriers", 0, NULL, BARRIERS },
+    { "barriers-all", 0, NULL, BARRIERS_ALL },
+    { "help", 0, NULL, HELP },
+    { 0 },
 };
 
 int main(int argc, char **argv)
 {
-    bool barriers = false;
+    bool barriers = false, all = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -263,7 +276,9 @@ int main(int argc, char **argv)
         case LITMUS:
             return litmus_main((unsigned int)number(optarg), true) != 0;
         case BARRIERS:
+        case BARRIERS_ALL:
             barriers = true;
+            all = option == BARRIERS_ALL;
             break;
         case HELP:
             fputs(usage, stdout);
@@ -274,7 +289,7 @@ int main(int argc, char **argv)
         }
     }
     if (barriers)
-        return barriers_main(&limits);
+        return barriers_main(&limits, all);
     if (replay && optind == argc)
         bad("which scenario is it that", replay);
     for (int i = optind; i < argc; i++)

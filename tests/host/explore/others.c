@@ -3,7 +3,9 @@
 #include <xenlet/hypercall.h>
 #include <xenlet/platform.h>
 #include "arch/atomic.h"
+#include "evtchn/internal.h"
 #include "tests/host/explore/guest.h"
+#include "tests/host/model/model.h"
 
 #define GPR EVTCHN_HANDLER_GPR
 
@@ -173,6 +175,37 @@ static const struct scenario storm_close = {
     .arrange = about_to_rest,
 };
 
+/* Its port is bound anew: the new channel has not been delivered too often. */
+static void about_to_rest_in_fp(void)
+{
+    connect(&a, 0, 0);
+    must(evtchn_set_share(a.ch, 1), "evtchn_set_share");
+    take_upcalls();
+}
+
+static void rebind_a(void)
+{
+    close_a();
+    b.from = &a.sent;
+    b.extra = 1;
+    must(evtchn_bind_interdomain(model_peer(), a.peer_port, handler, &b, GPR, &b.ch),
+         "evtchn_bind_interdomain");
+}
+
+static void new_one_does_not_rest(void)
+{
+    if (b.ch->rest_on || b.ch->reasons)
+        explore_fail("a new channel is held as the one before it was to be");
+}
+
+static const struct scenario storm_rebind = {
+    .name = "storm-rebind-remote",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, idle }, { "VCPU 1", 1, rebind_a }, { "peer", PEER, raise_a } },
+    .arrange = about_to_rest_in_fp,
+    .check = new_one_does_not_rest,
+};
+
 static void move_to_1(void)
 {
     must(evtchn_bind_vcpu(a.ch, 1), "evtchn_bind_vcpu");
@@ -191,6 +224,6 @@ static const struct scenario storm_move = {
     .arrange = about_to_rest_or_move,
 };
 
-const struct scenario *const others[] = { &block,       &poll,       &eoi,
-                                          &eoi_remote,  &eoi_masked, &storm,
-                                          &storm_close, &storm_move, NULL };
+const struct scenario *const others[] = { &block,        &poll,  &eoi,         &eoi_remote,
+                                          &eoi_masked,   &storm, &storm_close, &storm_move,
+                                          &storm_rebind, NULL };

@@ -268,8 +268,8 @@ void scenario_replay(const struct scenario *s, enum abi which, const char *repla
 
 const struct scenario *scenario_number(unsigned int number)
 {
-    static const struct scenario *const *const files[] = { races,  neighbours, moves,    lives,
-                                                           others, vcpus_go,   contracts };
+    static const struct scenario *const *const files[] = { races, neighbours, walks,    moves,
+                                                           lives, others,     vcpus_go, contracts };
 
     for (unsigned int f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
         for (unsigned int i = 0; files[f][i]; i++) {

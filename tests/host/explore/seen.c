@@ -105,4 +105,3 @@ bool seen_is_new(uint64_t hash, struct bounds used, unsigned int asleep)
         table_grow();
     return true;
 }
-

@@ -70,17 +70,23 @@ static const struct scenario virq_leave = {
 /* --- a reset beside a walk ---------------------------------------------------------------------
  */
 
-static void one_each(void)
+static void one_each_alone(void)
 {
-    connect(&b, 0, GPR);
     connect(&a, 1, GPR);
-    a.extra = b.extra = 3; /* bound again, moved again, and the reset's own call */
+    a.extra = 3; /* bound again, moved again, and the reset's own call */
     take_upcalls();
     be_vcpu(1);
     take_upcalls();
     (void)platform_upcalls_save(); /* VCPU 1 begins by unmasking them */
     raise_event(&a);
     be_vcpu(0);
+}
+
+static void one_each(void)
+{
+    connect(&b, 0, GPR);
+    b.extra = 3;
+    one_each_alone();
 }
 
 static void reset(void)
@@ -110,4 +116,35 @@ static const struct scenario reset_walk = {
     .check = saw_nothing_strange,
 };
 
-const struct scenario *const vcpus_go[] = { &virq_leave, &reset_walk, NULL };
+/* Xen refuses it: what was stopped goes on, and nothing was raised anew. */
+static void one_each_and_refused(void)
+{
+    connect(&b, 1, GPR);
+    if (evtchn_abi()[0] == 'f')
+        must(evtchn_set_priority(b.ch, 3), "evtchn_set_priority");
+    b.extra = 2;
+    one_each_alone();
+    model_refuse(EVTCHNOP_reset, 0, 1, -XEN_EPERM);
+}
+
+static void refused_reset(void)
+{
+    if (evtchn_reset() != -XEN_EPERM)
+        explore_fail("the reset was not refused");
+}
+
+static void raise_b(void)
+{
+    raise_event(&b);
+}
+
+static const struct scenario reset_refused = {
+    .name = "reset-refused",
+    .abis = ANY_ABI,
+    .threads = { { "VCPU 0", 0, refused_reset },
+                 { "VCPU 1", 1, unmask_upcalls },
+                 { "peer", PEER, raise_b } },
+    .arrange = one_each_and_refused,
+};
+
+const struct scenario *const vcpus_go[] = { &virq_leave, &reset_walk, &reset_refused, NULL };
