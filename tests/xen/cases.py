@@ -342,10 +342,9 @@ def _host():
     yield Case('host', 'explore-litmus', [explore, '--litmus', '2000'])
     # None stops below three pre-emptions: who makes a scenario longer sees what it costs.
     for memory in ('x86', 'arm64'):
-        yield Case('host', f'explore-{memory}', [explore, '--memory', memory, '--states', '20000'], output=[', 0 of fewer;'],
-                   seconds=600)
-        yield Case('host', f'explore-{memory}-long', [explore, '--memory', memory, '--states', '500000'],
-                   output=[', 0 of fewer;'], seconds=4 * 3600, quick=False)
+        for name, states, seconds in (('', 20000, 600), ('-long', 500000, 4 * 3600)):
+            yield Case('host', f'explore-{memory}{name}', [explore, '--memory', memory, '--states', str(states)],
+                       output=[', 0 of fewer;'], seconds=seconds, quick=not name)
     yield Case('host', 'explore-barriers', [explore, '--barriers'], seconds=400)
     yield Case('host', 'explore-barriers-all', [explore, '--barriers-all'], seconds=2 * 3600, quick=False)
     yield Case('soak', 'props', ['build/host/plain/props', '--ops', '100000000', '--seed', '10000000'],
