@@ -81,6 +81,7 @@ int main(int argc, char **argv)
     run(order_units, only);
     run(rest_units, only);
     run(reuse_units, only);
+    run(said_units, only);
     printf("%u failures\n", failures);
     return failures ? 1 : 0;
 }

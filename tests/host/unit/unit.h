@@ -12,7 +12,7 @@ struct unit {
     void (*run)(void);
 };
 extern const struct unit abi_units[], bind_units[], edge_units[], fifo_units[], life_units[],
-    lock_units[], meeting_units[], order_units[], rest_units[], reuse_units[];
+    lock_units[], meeting_units[], order_units[], rest_units[], reuse_units[], said_units[];
 
 /* cpu.c: told of each atomic access and each barrier of the guest's code, unless NULL; boot clears
  * it. */
