@@ -12,7 +12,6 @@ _TERMINALS = (('svg', 'svg size 900,480 enhanced font "sans,13" background "whit
 _COMMON = '''set grid ytics lc rgb "#dddddd"
 set border 3
 set tics nomirror
-set rmargin 5
 set rmargin 6
 set key outside top center horizontal
 '''
