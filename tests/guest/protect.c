@@ -3,6 +3,7 @@
 #include "arch/x86_64/mmu.h"
 #include "boot/x86_64/layout.h"
 #include "kernel/internal.h"
+#include "tests/guest/protect.h"
 #include "tests/guest/test.h"
 
 #define RET 0xc3 /* should a probe get to execute it, it comes back */
@@ -13,26 +14,6 @@ extern char boot_stack_guard[], boot_stack[], hypercall_page[];
 static uint8_t data_byte = RET;
 static uint8_t bss_byte;
 static const uint8_t rodata_byte = RET;
-
-static bool readable(const void *p)
-{
-    uint8_t value;
-
-    return xenlet_probe_read(p, &value) == 0;
-}
-
-/* Leaves what is there as it was. */
-static bool writable(const void *p)
-{
-    uint8_t value;
-
-    return xenlet_probe_read(p, &value) == 0 && xenlet_probe_write((void *)p, value) == 0;
-}
-
-static bool executable(const void *p)
-{
-    return xenlet_probe_exec(p) == 0;
-}
 
 /* With an instruction there that returns, should it ever be reached. */
 static bool executable_data(void *p)
@@ -45,12 +26,6 @@ static bool executable_data(void *p)
     result = executable(p);
     *byte = was;
     return result;
-}
-
-/* The compiler believes that nothing lies in front of a symbol. */
-static void *last_byte_before(const void *p)
-{
-    return (void *)((uintptr_t)p - 1);
 }
 
 static void returns(void)
@@ -88,7 +63,7 @@ TEST(protect_page_0)
 
 TEST(protect_text_from_writing)
 {
-    const void *last = last_byte_before(xenlet_text_end);
+    const void *last = before(xenlet_text_end, 1);
 
     CHECK(readable(xenlet_text_start) && !writable(xenlet_text_start));
     CHECK(readable((const void *)returns) && !writable((const void *)returns));
@@ -98,7 +73,7 @@ TEST(protect_text_from_writing)
 
 TEST(protect_rodata)
 {
-    const void *last = last_byte_before(xenlet_rodata_end);
+    const void *last = before(xenlet_rodata_end, 1);
 
     CHECK(readable(&rodata_byte) && !writable(&rodata_byte) && !executable(&rodata_byte));
     CHECK(readable(xenlet_text_end) && !writable(xenlet_text_end));
@@ -107,7 +82,7 @@ TEST(protect_rodata)
 
 TEST(protect_symbols_from_writing)
 {
-    const char *last = last_byte_before(symbols_end());
+    const char *last = before(symbols_end(), 1);
     uint64_t offset;
 
     CHECK(symbol_of((uint64_t)protect_symbols_from_writing, &offset));
@@ -138,7 +113,7 @@ TEST(protect_data_from_execution)
 TEST(protect_guard_page_of_the_stack)
 {
     char *here = __builtin_frame_address(0);
-    void *guard_end = last_byte_before(boot_stack);
+    void *guard_end = before(boot_stack, 1);
 
     CHECK(here > boot_stack && here <= boot_stack + LAYOUT_STACK_SIZE);
     CHECK_EQ(boot_stack - boot_stack_guard, LAYOUT_PAGE_SIZE);
@@ -147,7 +122,7 @@ TEST(protect_guard_page_of_the_stack)
     CHECK_EQ(xenlet_probe_write(boot_stack_guard, 0), -XEN_EFAULT);
     CHECK_EQ(xenlet_probe_write(guard_end, 0), -XEN_EFAULT);
     CHECK(writable(boot_stack));
-    CHECK(readable(last_byte_before(boot_stack_guard)));
+    CHECK(readable(before(boot_stack_guard, 1)));
 }
 
 /* --- every entry of the page tables --------------------------------------------------------- */

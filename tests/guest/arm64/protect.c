@@ -4,6 +4,7 @@
 #include "arch/arm64/percpu.h"
 #include "boot/arm64/layout.h"
 #include "kernel/internal.h"
+#include "tests/guest/protect.h"
 #include "tests/guest/test.h"
 
 #define RET     0xd65f03c0u /* should a probe get to execute it, it comes back */
@@ -17,26 +18,6 @@ static uint32_t data_word = RET;
 static uint32_t bss_word;
 static const uint32_t rodata_word = RET;
 
-static bool readable(const void *p)
-{
-    uint8_t value;
-
-    return xenlet_probe_read(p, &value) == 0;
-}
-
-/* Leaves what is there as it was. */
-static bool writable(const void *p)
-{
-    uint8_t value;
-
-    return xenlet_probe_read(p, &value) == 0 && xenlet_probe_write((void *)p, value) == 0;
-}
-
-static bool executable(const void *p)
-{
-    return xenlet_probe_exec(p) == 0;
-}
-
 /* With an instruction there that returns, should it ever be reached. */
 static bool executable_data(void *p)
 {
@@ -48,12 +29,6 @@ static bool executable_data(void *p)
     result = executable(p);
     *word = was;
     return result;
-}
-
-/* The compiler believes that nothing lies in front of a symbol. */
-static void *before(const void *p, size_t bytes)
-{
-    return (void *)((uintptr_t)p - bytes);
 }
 
 static void returns(void)
