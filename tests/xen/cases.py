@@ -63,6 +63,9 @@ def _runner():
         status, words = _MISBEHAVIOUR[how]
         yield boot('runner', f'xl-{how}', 'xl', image('selftest/misbehave'), '--cmdline', how,
                    deadline=7, status=status, output=[words])
+    yield boot('runner', 'xl-unread', 'xl', image('selftest/misbehave'), '--cmdline', 'unread',
+               '--input', 'tests/xen/selftest/unread.input', deadline=150, status=6, quick=False,
+               output=[r'has shut down: crash\n(.*\n)*.* it goes on\n'])
     for world in ('bare', 'xl'):
         yield boot('runner', f'{world}-input', world, image('selftest/echo'),
                    '--input', 'tests/xen/selftest/echo.input', '--expect-line', r'^hello dom0 \(0\)')

@@ -21,6 +21,11 @@ static void go_wrong(const char *how)
             ;
     if (is(how, "crash"))
         xenlet_shutdown(SHUTDOWN_crash);
+    if (is(how, "unread")) {
+        console_printf("nobody reads the console from now on\n");
+        clock_sleep(5000000000); /* ns */
+        xenlet_panic("%*s", 4000, "more than the ring holds");
+    }
     if (is(how, "status"))
         xenlet_exit(7);
     if (is(how, "no-verdict"))
