@@ -63,9 +63,8 @@ def _runner():
         status, words = _MISBEHAVIOUR[how]
         yield boot('runner', f'xl-{how}', 'xl', image('selftest/misbehave'), '--cmdline', how,
                    deadline=7, status=status, output=[words])
-    yield boot('runner', 'xl-unread', 'xl', image('selftest/misbehave'), '--cmdline', 'unread',
-               '--input', 'tests/xen/selftest/unread.input', deadline=150, status=6, quick=False,
-               output=[r'has shut down: crash\n(.*\n)*.* it goes on\n'])
+    yield boot('runner', 'xl-unread', 'xl', image('selftest/misbehave'), '--cmdline', 'unread', '--input',
+               'tests/xen/selftest/unread.input', deadline=150, status=6, quick=False, output=[r'has shut down: crash\n(.*\n)*.* it goes on\n'])
     for world in ('bare', 'xl'):
         yield boot('runner', f'{world}-input', world, image('selftest/echo'),
                    '--input', 'tests/xen/selftest/echo.input', '--expect-line', r'^hello dom0 \(0\)')
@@ -165,7 +164,6 @@ def _corners():
                    'evtchn=fifo ports=20000 only=every_port', xen=xen, guest_tests=True, deadline=120)
     yield boot('corners', '34-vcpus', 'bare', suite, '--vcpus', '2', '--xen-args', 'dom0_max_vcpus=34',
                '--cmdline', 'only=last_vcpu', guest_tests=True, output=[' 34 VCPUs'])
-    # The library itself needs four ports, the debug key's aside.
     yield boot('corners', '3-ports', 'xl', image('examples/hello'), '--max-event-channels', '3', status=6,
                output=["no port is free: xl's max_event_channels is too low"])
     yield boot('corners', '4-ports', 'xl', image('examples/hello'), '--max-event-channels', '4',
@@ -569,12 +567,10 @@ def _bench():
 def _crashes():
     """Guests that crash on purpose: each source says, after `Expect:`, what has to be reported."""
     for source in sorted((paths.ROOT / 'tests/guest/crash').rglob('*.c')):
-        text = source.read_text()
-        words = re.findall(r'^\W*Expect: (.*?)(?: \*/)?$', text, re.M)
-        options = [word for vcpus in re.findall(r'^\W*Vcpus: (\d+)', text, re.M) for word in ('--vcpus', vcpus)]
+        words, vcpus = (re.findall(rf'^\W*{key}: (.*?)(?: \*/)?$', source.read_text(), re.M) for key in ('Expect', 'Vcpus'))
         for number, (world, xen) in enumerate((('bare', '4.20'), ('xl', '4.17'))):
             yield boot('crash', f'{source.stem}-{world}', world, image(f'tests/{source.stem}', COMPILERS[number]),
-                       *options, xen=xen, status=6, output=words)
+                       *(['--vcpus', *vcpus] if vcpus else []), xen=xen, status=6, output=words)
 
 
 def cases():
