@@ -226,6 +226,34 @@ static void handle_is_blank(void)
     HOLDS(memcmp(ch, &zero, sizeof(zero)) == 0);
 }
 
+static struct evtchn *reused;
+
+static void is_inside_for_a_while(void)
+{
+    if (until-- > 0) {
+        if (reused->lock.held)
+            HOLDS(reused->source == 0x5a5a5a5a && reused->gate == GATE_SHUT);
+        return;
+    }
+    host_between_steps = NULL;
+    reused->lock.held = 0;
+}
+
+/* Whoever still has a pointer to it may be inside its lock: nothing changes meanwhile. */
+static void handle_is_blanked_under_its_lock(void)
+{
+    unit_boot("2l");
+    reused = evtchn_handle_alloc();
+    reused->source = 0x5a5a5a5a;
+    evtchn_handle_free(reused);
+    reused->lock.held = 1;
+    until = 20;
+    host_between_steps = is_inside_for_a_while;
+    HOLDS(evtchn_handle_alloc() == reused);
+    HOLDS(!host_between_steps && !reused->lock.held);
+    SAME(reused->source, 0);
+}
+
 /* What was not bound after all is not lost. */
 static void handle_of_a_bind_that_failed_comes_back(void)
 {
@@ -262,6 +290,7 @@ const struct unit lock_units[] = {
     { "rows_come_by_the_page", rows_come_by_the_page },
     { "handles_come_by_the_page", handles_come_by_the_page },
     { "handle_is_blank", handle_is_blank },
+    { "handle_is_blanked_under_its_lock", handle_is_blanked_under_its_lock },
     { "handle_of_a_bind_that_failed_comes_back", handle_of_a_bind_that_failed_comes_back },
     { NULL, NULL }
 };
