@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator. From `fresh` to the end, memory has not been used yet; it is mapped when it
- * is first taken, a batch at a time. Pages that were given back are kept as runs, in order of
+ * The page allocator. From `fresh` to `end`, memory has not been used yet; it is mapped when it is
+ * first taken, a batch at a time. Pages that were given back are kept as runs, in order of
  * address, each described in its own first page.
  */
 #include <xenlet/domain.h>
@@ -19,19 +19,24 @@ struct run {
 
 static struct spinlock lock;
 static struct run *runs;
-static xen_pfn_t fresh, mapped; /* pfns from fresh on are free; those below mapped are mapped */
+static xen_pfn_t fresh, mapped; /* pfns from fresh to end are free; those below mapped are mapped */
+static xen_pfn_t end;
 static size_t nr_free;
 
 /*
  * Page tables for memory that is not mapped yet: one for each PAGES_PER_TABLE pages, one for as
- * many of these, and the rounding. All are set aside before any other page is given out: taken one
- * by one as memory comes into use, they would leave no free piece larger than what one table maps.
+ * many of these, and the rounding. All are set aside at the start: taken one by one as memory comes
+ * into use, they would leave no free piece larger than what one table maps. The first few are of
+ * mapped memory; the others lie from `end` on, and are not touched before they are needed. To map a
+ * batch takes NEEDED at most, so with twice as many at hand there are enough to map more of them.
  * Only the VCPU that holds the lock and maps more memory may take them.
  */
 #define PAGES_PER_TABLE 512
+#define NEEDED          2
 #define NOBODY          (~0u)
-static struct run *tables;
-static size_t tables_missing; /* to be set aside yet; counted as taken */
+static struct run *tables; /* at hand */
+static size_t nr_tables;
+static xen_pfn_t tables_mapped; /* from `end` up to here they are at hand, or in use */
 static unsigned int mapping_vcpu = NOBODY;
 
 static size_t tables_for(size_t pages)
@@ -41,14 +46,13 @@ static size_t tables_for(size_t pages)
     return pages ? nr + 1 + nr / PAGES_PER_TABLE + 1 : 0;
 }
 
-static void set_tables_aside(void)
+static void add_table(xen_pfn_t pfn)
 {
-    for (; tables_missing && fresh < mapped; tables_missing--) {
-        struct run *table = xenlet_pfn_to_virt(fresh++);
+    struct run *table = xenlet_pfn_to_virt(pfn);
 
-        table->next = tables;
-        tables = table;
-    }
+    table->next = tables;
+    tables = table;
+    nr_tables++;
 }
 
 /*
@@ -62,44 +66,60 @@ void *page_alloc_for_table(void)
     if (atomic_read(&mapping_vcpu) != platform_vcpu())
         return xenlet_pages_alloc(1);
     table = tables;
-    if (table)
+    if (table) {
         tables = table->next;
+        nr_tables--;
+    }
     return table;
 }
 
-static bool map_up_to(xen_pfn_t end)
+/* Map pages from *from on, not beyond `to`, and no more than a batch or one table's. */
+static bool map_batch(xen_pfn_t *from, xen_pfn_t to)
 {
-    while (mapped < end) {
-        xen_pfn_t to = mapped + MAP_BATCH;
-        int rc;
+    xen_pfn_t page = (uintptr_t)xenlet_pfn_to_virt(*from) / XENLET_PAGE_SIZE;
+    xen_pfn_t most = PAGES_PER_TABLE - page % PAGES_PER_TABLE;
+    int rc;
 
-        if (to > xenlet_nr_pages())
-            to = xenlet_nr_pages();
-        atomic_write(&mapping_vcpu, platform_vcpu());
-        rc = arch_mmu_map_linear(mapped, to);
-        atomic_write(&mapping_vcpu, NOBODY);
-        if (rc)
+    if (most > MAP_BATCH)
+        most = MAP_BATCH;
+    if (to - *from > most)
+        to = *from + most;
+    atomic_write(&mapping_vcpu, platform_vcpu());
+    rc = arch_mmu_map_linear(*from, to);
+    atomic_write(&mapping_vcpu, NOBODY);
+    if (rc == 0)
+        *from = to;
+    return rc == 0;
+}
+
+static bool have_tables(void)
+{
+    while (nr_tables < 2 * NEEDED && tables_mapped < xenlet_nr_pages()) {
+        xen_pfn_t pfn = tables_mapped;
+
+        if (!map_batch(&tables_mapped, xenlet_nr_pages()))
             return false;
-        mapped = to;
-        set_tables_aside();
+        for (; pfn < tables_mapped; pfn++)
+            add_table(pfn);
+    }
+    return true;
+}
+
+static bool map_up_to(xen_pfn_t want)
+{
+    while (mapped < want) {
+        if (!have_tables() || !map_batch(&mapped, end))
+            return false;
     }
     return true;
 }
 
 static void *take_fresh(size_t n)
 {
-    xen_pfn_t start;
+    xen_pfn_t start = fresh;
 
-    if (n > xenlet_nr_pages() - fresh)
+    if (n > end - fresh || !map_up_to(fresh + n))
         return NULL;
-    /* Setting tables aside moves fresh: look again after mapping. */
-    while (mapped < fresh + n) {
-        xen_pfn_t want = fresh + n;
-
-        if (want > xenlet_nr_pages() || !map_up_to(want))
-            return NULL;
-    }
-    start = fresh;
     fresh += n;
     return xenlet_pfn_to_virt(start);
 }
@@ -211,9 +231,17 @@ size_t xenlet_nr_free_pages(void)
 
 void page_init(void)
 {
+    size_t missing, first;
+
     fresh = arch_mmu_boot_used();
     mapped = arch_mmu_boot_mapped();
-    tables_missing = tables_for(xenlet_nr_pages() - mapped);
-    nr_free = xenlet_nr_pages() - fresh - tables_missing;
-    set_tables_aside();
+    missing = tables_for(xenlet_nr_pages() - mapped);
+    first = missing < 2 * NEEDED ? missing : 2 * NEEDED;
+    nr_free = xenlet_nr_pages() - fresh - missing;
+    end = tables_mapped = xenlet_nr_pages() - (missing - first);
+    for (; first; first--) {
+        if (fresh == mapped && !map_batch(&mapped, end))
+            return; /* the first who wants a page is told */
+        add_table(fresh++);
+    }
 }
