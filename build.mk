@@ -34,7 +34,7 @@ COMPILE   = $(GUEST_CC) $(GUEST_CFLAGS) $(WARNINGS) $(INCLUDES) -MMD -MP
 
 # What every event or byte goes through is compiled for speed; the rest, most of which runs once, for size.
 FOR_SPEED := evtchn/deliver.c evtchn/bitmaps.c evtchn/evtchn_%.c evtchn/rest.c evtchn/mask.c evtchn/channel.c evtchn/poll.c \
-	evtchn/wait.c evtchn/static_tree.c kernel/clock.c kernel/timer.c kernel/string.c kernel/vchan_ring.c kernel/xenstore_ring.c arch/x86_64/mmu.c
+	evtchn/wait.c evtchn/static_tree.c kernel/clock.c kernel/timer.c kernel/string.c kernel/vchan_ring.c kernel/xenstore_ring.c
 FOR_SIZE  := evtchn/%.c hypercall/%.c kernel/%.c $(addprefix arch/$(ARCH)/,mmu.c report.c traps.c) arch/pv/start_info.c
 
 # What reads device trees is in an archive of its own, with libfdt.
