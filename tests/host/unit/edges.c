@@ -238,6 +238,43 @@ static void head_beyond_the_array_is_counted(void)
     SAME(v->fifo_stray, sizeof(heads) / sizeof(heads[0]));
 }
 
+/*
+ * With several words pending each is looked at before it is visited, and that look must see an
+ * event at any bit: the lowest, the highest, one between.
+ */
+static void event_at_any_bit_is_seen_beside_another_word(void)
+{
+    static const evtchn_port_t pairs[][2] = { { 63, 64 }, { 65, 128 }, { 100, 191 } };
+
+    FOR_EACH_ABI(i)
+    {
+        struct evtchn *channels[192] = { NULL };
+        unsigned int seen[192] = { 0 };
+        struct evtchn *ch;
+
+        unit_boot(abis[i]);
+        do {
+            SAME(evtchn_bind_ipi(0, unit_count, NULL, GPR | EVTCHN_MASKED, &ch), 0);
+            channels[evtchn_port(ch)] = ch;
+        } while (evtchn_port(ch) < 191);
+        for (unsigned int k = 0; k < sizeof(pairs) / sizeof(pairs[0]); k++) {
+            for (unsigned int j = 0; j < 2; j++) {
+                evtchn_port_t port = pairs[k][j];
+
+                SAME(evtchn_close(channels[port]), 0);
+                SAME(evtchn_bind_ipi(0, unit_count, &seen[port], GPR, &channels[port]), 0);
+                SAME(evtchn_port(channels[port]), port);
+            }
+            (void)platform_upcalls_save();
+            SAME(evtchn_send(channels[pairs[k][0]]), 0);
+            SAME(evtchn_send(channels[pairs[k][1]]), 0);
+            platform_upcalls_restore(0);
+            SAME(seen[pairs[k][0]], 1);
+            SAME(seen[pairs[k][1]], 1);
+        }
+    }
+}
+
 /* Nobody's event, in a row of ports of which none was ever bound. */
 static void event_of_nobody_is_masked(void)
 {
@@ -389,6 +426,8 @@ const struct unit edge_units[] = {
     { "wait_without_a_deadline_sets_no_timer", wait_without_a_deadline_sets_no_timer },
     { "queue_goes_on_where_it_was", queue_goes_on_where_it_was },
     { "head_beyond_the_array_is_counted", head_beyond_the_array_is_counted },
+    { "event_at_any_bit_is_seen_beside_another_word",
+      event_at_any_bit_is_seen_beside_another_word },
     { "event_of_nobody_is_masked", event_of_nobody_is_masked },
     { "busy_word_is_left_to_xen", busy_word_is_left_to_xen },
     { "reset_when_status_is_refused", reset_when_status_is_refused },
