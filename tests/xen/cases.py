@@ -156,9 +156,9 @@ def _corners():
     for name, cpu, kind in (('fxsave', 'max,-smap,-smep,-xsave', 'fxsave'), ('no-avx', 'max,-smap,-smep,-avx', 'sse')):
         yield boot('corners', name, 'bare', suite, '--cpu', cpu, '--cmdline', f'only=fp_ fp={kind}', guest_tests=True)
     yield boot('corners', 'avx', 'bare', suite, '--cmdline', 'only=fp_ fp=avx', guest_tests=True)
-    # A builder's map of more than one page table.
-    yield boot('corners', 'protect-1GB', 'bare', suite, '--mem', '1024M', '--qemu-args=-m 1536',
-               '--cmdline', 'only=protect_', guest_tests=True)
+    # A builder's map of more than one page table; and pages set aside for tables of ours.
+    yield boot('corners', 'pages-1GB', 'bare', suite, '--mem', '1024M', '--qemu-args=-m 1536', '--cmdline', 'only=page',
+               guest_tests=True)
     for xen in XENS:
         yield boot('corners', f'20000-ports-{xen}', 'bare', suite, '--cmdline',
                    'evtchn=fifo ports=20000 only=every_port', xen=xen, guest_tests=True, deadline=120)
