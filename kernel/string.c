@@ -45,10 +45,13 @@ __attribute__((weak)) void *memset(void *dst, int c, size_t n)
     char *d = dst;
 
     if ((uintptr_t)d % sizeof(word_t) == 0) {
-        for (; n >= sizeof(word_t); n -= sizeof(word_t)) {
-            *(word_t *)(void *)d = word;
-            d += sizeof(word_t);
-        }
+        word_t *w = dst;
+
+        for (; n >= 4 * sizeof(word_t); n -= 4 * sizeof(word_t), w += 4)
+            w[0] = w[1] = w[2] = w[3] = word;
+        for (; n >= sizeof(word_t); n -= sizeof(word_t))
+            *w++ = word;
+        d = (char *)w;
     }
     while (n--)
         *d++ = (char)c;
