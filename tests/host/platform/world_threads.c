@@ -22,7 +22,9 @@
 
 static struct thread {
     pthread_cond_t cond;
-    bool created, up, asleep;
+    bool created, asleep;
+    unsigned int
+        ups; /* ups less downs: who is down for Xen may be told to come up before we know */
 } threads[MODEL_MAX_VCPUS];
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* threads[] */
@@ -33,7 +35,7 @@ void world_start(void)
     now = 1000000;
     for (unsigned int i = 0; i < MODEL_MAX_VCPUS; i++)
         pthread_cond_init(&threads[i].cond, NULL);
-    threads[0].up = true;
+    threads[0].ups = 1;
 }
 
 uint64_t world_now(void)
@@ -76,7 +78,7 @@ void world_hypercall(void)
 static bool all_asleep(void)
 {
     for (unsigned int i = 0; i < MODEL_MAX_VCPUS; i++) {
-        if (threads[i].up && !(threads[i].asleep && model_sleeps(i)))
+        if (threads[i].ups && !(threads[i].asleep && model_sleeps(i)))
             return false;
     }
     return true;
@@ -174,7 +176,7 @@ void world_up(unsigned int vcpu)
     pthread_t thread;
 
     pthread_mutex_lock(&mutex);
-    t->up = true;
+    t->ups++;
     if (!t->created && pthread_create(&thread, NULL, run, t) == 0)
         t->created = true;
     pthread_cond_broadcast(&t->cond);
@@ -186,8 +188,8 @@ void world_down(unsigned int vcpu)
     struct thread *t = &threads[vcpu];
 
     pthread_mutex_lock(&mutex);
-    t->up = false;
-    while (!t->up)
+    t->ups--;
+    while (!t->ups)
         pthread_cond_wait(&t->cond, &mutex);
     pthread_mutex_unlock(&mutex);
 }
