@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define WATCHES 4
+#define LONGEST 5000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,16 +30,17 @@ static void require(bool what, const char *why)
     }
 }
 
-static const char *some_path(void)
+/* In the caller's room: watches' functions ask for paths too, while a call is under way. */
+static const char *some_path(char room[LONGEST])
 {
     static const char *const paths[] = { "a", "b/c", "p", "ea", "eb", "e", "", "data/x" };
-    static char large[5000];
     uint8_t n = input_byte();
+    size_t len = (n & 0x7f) * 39u;
 
     if (n & 0x80) {
-        memset(large, 'x', sizeof(large) - 1);
-        large[(n & 0x7f) * 39] = '\0';
-        return large;
+        memset(room, 'x', len);
+        room[len] = '\0';
+        return room;
     }
     return paths[n % 8];
 }
@@ -54,7 +56,8 @@ static uint64_t some_deadline(void)
 
 static void read_one(const struct xenstore_tx *tx)
 {
-    const char *path = some_path();
+    char room[LONGEST];
+    const char *path = some_path(room);
     char *value, want[64];
     size_t len;
     int rc = xenstore_read(tx, path, &value, &len, some_deadline());
@@ -69,7 +72,8 @@ static void read_one(const struct xenstore_tx *tx)
 
 static void list(void)
 {
-    const char *path = some_path();
+    char room[LONGEST];
+    const char *path = some_path(room);
     char **names;
     size_t n, total = 0;
 
@@ -83,11 +87,12 @@ static void list(void)
 
 static void permissions(void)
 {
+    char room[LONGEST];
     struct xenstore_perm *perms;
     size_t n;
 
-    if (xenstore_get_perms(NULL, some_path(), &perms, &n, some_deadline()) == 0) {
-        xenstore_set_perms(NULL, some_path(), perms, n, some_deadline());
+    if (xenstore_get_perms(NULL, some_path(room), &perms, &n, some_deadline()) == 0) {
+        xenstore_set_perms(NULL, some_path(room), perms, n, some_deadline());
         xenlet_free(perms);
     }
 }
@@ -110,7 +115,8 @@ static void done(void *data, int rc, char *answer, size_t len)
 
 static void start(void)
 {
-    char *path = strdup(some_path());
+    char room[LONGEST];
+    char *path = strdup(some_path(room));
     int rc = xenstore_start(input_byte() & 1 ? XS_READ : XS_MKDIR, NULL, path, NULL, 0, done, path);
 
     if (rc)
@@ -121,9 +127,11 @@ static void start(void)
 
 static int body(const struct xenstore_tx *tx, void *arg)
 {
+    char room[LONGEST];
+
     (void)arg;
     read_one(tx);
-    return input_byte() & 1 ? 0 : xenstore_mkdir(tx, some_path(), some_deadline());
+    return input_byte() & 1 ? 0 : xenstore_mkdir(tx, some_path(room), some_deadline());
 }
 
 static void changed(struct xenstore_watch *w, const char *path, void *data)
@@ -146,6 +154,7 @@ static void changed(struct xenstore_watch *w, const char *path, void *data)
 
 static void watch(void)
 {
+    char room[LONGEST];
     uint8_t n = input_byte();
     struct xenstore_watch **place = &watches[n % WATCHES], *w;
 
@@ -153,10 +162,10 @@ static void watch(void)
         return;
     /* The function may end it before we have its handle. */
     if (n & 0x40) {
-        if (xenstore_watch(some_path(), NULL, NULL, &w, some_deadline()) == 0)
+        if (xenstore_watch(some_path(room), NULL, NULL, &w, some_deadline()) == 0)
             *place = w;
     } else {
-        xenstore_watch(some_path(), changed, place, place, some_deadline());
+        xenstore_watch(some_path(room), changed, place, place, some_deadline());
     }
 }
 
@@ -193,16 +202,18 @@ static void suspend(void)
 
 static void act(void)
 {
+    char room[LONGEST];
+
     switch (input_byte() % 14) {
     case 0:
     case 1:
         read_one(NULL);
         break;
     case 2:
-        xenstore_write(NULL, some_path(), "x", 1, some_deadline());
+        xenstore_write(NULL, some_path(room), "x", 1, some_deadline());
         break;
     case 3:
-        xenstore_rm(NULL, some_path(), some_deadline());
+        xenstore_rm(NULL, some_path(room), some_deadline());
         break;
     case 4:
         list();
