@@ -119,28 +119,25 @@ static void add_page(void)
 
 /*
  * A new handle, held. Who has a stale pointer may be inside the lock of the life before, which so
- * goes on, or look at other words meanwhile (settle(), evtchn_deliver_slow(), evtchn_kick()): each
- * is cleared in one piece.
+ * goes on, or look at `gate`, `vcpu` and `moved_from` meanwhile (settle(), evtchn_deliver_slow()):
+ * they are written in one piece each.
  */
 static void blank(struct evtchn *ch)
 {
-    typedef unsigned long __attribute__((may_alias)) word_t;
-    enum {
-        LOCK_AT = offsetof(struct evtchn, lock) / sizeof(word_t)
-    };
-    word_t *word = (word_t *)ch;
+    const size_t reasons = offsetof(struct evtchn, reasons);
+    const size_t has_moved = offsetof(struct evtchn, has_moved);
 
-    _Static_assert(offsetof(struct evtchn, lock) == LOCK_AT * sizeof(word_t) &&
-                       offsetof(struct evtchn, moved_from) == (LOCK_AT + 1) * sizeof(word_t),
-                   "the lock has a word of its own");
     spin_lock(&ch->lock);
-#pragma GCC unroll 24
-    for (size_t i = 0; i < sizeof(*ch) / sizeof(word_t); i++) {
-        if (i != LOCK_AT)
-            atomic_write(&word[i], 0);
-    }
+    ch->handler = NULL;
+    ch->data = NULL;
     atomic_write(&ch->gate, GATE_SHUT);
-    atomic_write(&ch->reasons, REASON_MOVE);
+    ch->budget = 0;
+    ch->port = 0;
+    atomic_write(&ch->vcpu, 0);
+    __builtin_memset((char *)ch + reasons, 0, offsetof(struct evtchn, lock) - reasons);
+    atomic_write(&ch->moved_from, NULL);
+    __builtin_memset((char *)ch + has_moved, 0, sizeof(*ch) - has_moved);
+    ch->reasons = REASON_MOVE;
     spin_unlock(&ch->lock);
 }
 
