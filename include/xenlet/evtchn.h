@@ -31,7 +31,11 @@
 
 struct evtchn;
 
-/* `data` is what the channel was bound with. */
+/*
+ * `data` is what the channel was bound with. A handler has to return: until then its VCPU takes no
+ * other event, and after a longjmp() out of it the VCPU takes itself for being in it still
+ * (evtchn_wait(): -XEN_EDEADLK).
+ */
 typedef void evtchn_handler_t(struct evtchn *ch, void *data);
 
 /* The handler and all it calls leave x87, SSE and AVX registers alone: nothing is saved for it. */
