@@ -429,10 +429,9 @@ void evtchn_resume(bool cancelled);
 void evtchn_set_resume_port(struct evtchn *ch, evtchn_port_t port);
 
 /*
- * Deliver what is pending, until evtchn_upcall_pending stays clear. The upcall entry calls it, after
- * saving the registers that the C ABI lets a function change.
- * From: the upcall entry, any VCPU, upcalls masked; does not block.
- * ABI: public/xen.h, struct vcpu_info.
+ * Deliver what is pending, until evtchn_upcall_pending stays clear. The upcall entry calls it,
+ * after saving the registers that the C ABI lets a function change. From: the upcall entry, any
+ * VCPU, upcalls masked; does not block. ABI: public/xen.h, struct vcpu_info.
  */
 void evtchn_upcall(void);
 
